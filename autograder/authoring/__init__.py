@@ -1,0 +1,1 @@
+"""Reads source notebooks, lints them, and builds from them what students and graders get."""

@@ -1,0 +1,88 @@
+"""Each question's tests accept every correct variant and reject every known mistake."""
+
+import importlib
+import os
+
+import pytest
+from harness import SOURCE, PlainKernel
+
+from autograder.authoring.model import read_notebook
+from solutions import catalogue
+
+MODULES = {"HandDesignFilters": "hand_design_filters", "cnn_gradients": "cnn_gradients"}
+MINIMUM_VARIANTS = 4
+
+
+def _entries(package: str) -> list[tuple[str, catalogue.Entry]]:
+    return [
+        (notebook, entry)
+        for notebook, module in MODULES.items()
+        for entry in catalogue.read(importlib.import_module(f"{package}.{module}"))
+    ]
+
+
+def _label(pair: tuple[str, catalogue.Entry]) -> str:
+    return f"{pair[0]}-{pair[1].question}-{pair[1].name}"
+
+
+VARIANTS = _entries("variants")
+MISTAKES = _entries("solutions.misconceptions")
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    """A function that gives the running kernel of a notebook, with all reference answers in place."""
+    current: list[PlainKernel] = []
+
+    def get(notebook: str) -> PlainKernel:
+        if not current or current[0].notebook.name != notebook:
+            while current:
+                current.pop().__exit__()
+            current.append(PlainKernel(notebook, tmp_path_factory.mktemp(notebook)).__enter__())
+            current[0].run_given()
+            current[0].run_solutions()
+        return current[0]
+
+    yield get
+    while current:
+        current.pop().__exit__()
+
+
+@pytest.mark.parametrize("notebook", MODULES)
+def test_reference_answer_passes(kernel, notebook):
+    running = kernel(notebook)
+    for question in running.notebook.questions:
+        outcome = running.grade(question.name, question.solution)
+        assert outcome.passed, f"{question.name}: {outcome}"
+
+
+@pytest.mark.parametrize("notebook, entry", VARIANTS, ids=map(_label, VARIANTS))
+def test_correct_variant_is_accepted(kernel, notebook, entry):
+    outcome = kernel(notebook).grade(entry.question, entry.source)
+    assert outcome.passed, outcome
+
+
+@pytest.mark.parametrize("notebook, entry", MISTAKES, ids=map(_label, MISTAKES))
+def test_hidden_test_catches_the_mistake(kernel, notebook, entry):
+    outcome = kernel(notebook).grade(entry.question, entry.source)
+    assert isinstance(outcome.hidden, AssertionError), f"not caught by an assertion: {outcome.hidden!r}"
+    assert entry.sentence, "a misconception needs the sentence that tells the student"
+
+
+@pytest.mark.parametrize("notebook", MODULES)
+def test_every_question_has_variants_and_mistakes(notebook):
+    names = [question.name for question in read_notebook(SOURCE / f"{notebook}.ipynb").questions]
+    for question in names:
+        variants = [entry for where, entry in VARIANTS if where == notebook and entry.question == question]
+        mistakes = [entry for where, entry in MISTAKES if where == notebook and entry.question == question]
+        assert len(variants) >= MINIMUM_VARIANTS, f"{question} has only {len(variants)} correct variants"
+        assert mistakes, f"no mistake listed for {question}"
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("notebook", MODULES)
+def test_hidden_tests_do_not_depend_on_their_seed(kernel, notebook, seed, monkeypatch):
+    monkeypatch.setitem(os.environ, "HW4_HIDDEN_SEED", str(seed))
+    running = kernel(notebook)
+    for question in running.notebook.questions:
+        assert running.grade(question.name, question.solution).passed, question.name

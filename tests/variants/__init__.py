@@ -1,0 +1,4 @@
+"""Correct answers in other styles: functions ``<question>__<style>``, one module per notebook.
+
+Every test, visible and hidden, must accept each of them.
+"""
