@@ -56,13 +56,13 @@ def test_reference_answer_passes(kernel, notebook):
         assert outcome.passed, f"{question.name}: {outcome}"
 
 
-@pytest.mark.parametrize("notebook, entry", VARIANTS, ids=map(_label, VARIANTS))
+@pytest.mark.parametrize(("notebook", "entry"), VARIANTS, ids=map(_label, VARIANTS))
 def test_correct_variant_is_accepted(kernel, notebook, entry):
     outcome = kernel(notebook).grade(entry.question, entry.source)
     assert outcome.passed, outcome
 
 
-@pytest.mark.parametrize("notebook, entry", MISTAKES, ids=map(_label, MISTAKES))
+@pytest.mark.parametrize(("notebook", "entry"), MISTAKES, ids=map(_label, MISTAKES))
 def test_hidden_test_catches_the_mistake(kernel, notebook, entry):
     outcome = kernel(notebook).grade(entry.question, entry.source)
     assert isinstance(outcome.hidden, AssertionError), f"not caught by an assertion: {outcome.hidden!r}"
