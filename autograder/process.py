@@ -12,7 +12,6 @@ from pathlib import Path
 
 import psutil
 
-
 _EXCEPTION = re.compile(r"[\w.]+Error: \S")
 
 

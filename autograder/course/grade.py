@@ -54,12 +54,21 @@ def grade_folder(
     """
     console = Console(soft_wrap=True)
     grades = collect_grades(project, folder, frameworks, only, timeout, workers, console)
-    for notebook in _chosen(project, only):
-        print_grades(console, notebook, grades)
-    complaints = problems(grades) + [str(found) for found in disagreements(grades)]
-    for complaint in complaints:
-        console.print(complaint, style="red", highlight=False, markup=False)
-    return not complaints
+    print_tables(project, grades, console)
+    found = disagreements(grades)
+    for disagreement in found:
+        console.print(str(disagreement), style="red", highlight=False, markup=False)
+    return not found and not problems(grades)
+
+
+def print_tables(project: Project, grades: list[Grade], console: Console) -> None:
+    """Print a table for each notebook that was graded, then a line for each that could not be."""
+    graded = {grade.notebook for grade in grades}
+    for notebook in read_linted(project):
+        if notebook.name in graded:
+            print_grades(console, notebook, grades)
+    for problem in problems(grades):
+        console.print(problem, style="red", highlight=False, markup=False)
 
 
 def collect_grades(

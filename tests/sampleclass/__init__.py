@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from harness import module_name
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
@@ -101,14 +102,9 @@ def _edited(cell: NotebookNode, answers: dict[str, str], plan: dict[str, Any]) -
 def _answer(notebook: Notebook, question: str, text: str) -> str:
     if not text.startswith(_MISCONCEPTION):
         return text
-    module = importlib.import_module(f"solutions.misconceptions.{_module_name(notebook)}")
+    module = importlib.import_module(f"solutions.misconceptions.{module_name(notebook.name)}")
     name = text.removeprefix(_MISCONCEPTION)
     return next(e.source for e in catalogue.read(module) if (e.question, e.name) == (question, name))
-
-
-def _module_name(notebook: Notebook) -> str:
-    """``HandDesignFilters`` -> ``hand_design_filters``."""
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in notebook.name).lstrip("_")
 
 
 def _expected(student: str, notebook: Notebook, plan: dict[str, Any]) -> Expected:

@@ -39,7 +39,7 @@ POOLING = (
       for name in ("max_pool", "avg_pool", "adaptive_max_pool", "adaptive_avg_pool", "lp_pool", "max_unpool")
       for size in (1, 2, 3)),
     *(f"torch.nn.functional.{name}{size}d_with_indices"
-      for name in ("max_pool", "adaptive_max_pool", "fractional_max_pool") for size in (1, 2, 3)),
+      for name in ("max_pool", "adaptive_max_pool") for size in (1, 2, 3)),
     *(f"torch.nn.{name}{size}d"
       for name in ("MaxPool", "AvgPool", "AdaptiveMaxPool", "AdaptiveAvgPool", "LPPool", "MaxUnpool")
       for size in (1, 2, 3)),
@@ -116,7 +116,7 @@ class _Reader:
         self._called: list[tuple[str, ast.AST]] = []
         self._own_methods: set[str] = set()
         self._waiting: list[Meaning] = []
-        self._seen: set[int] = set()
+        self._seen: set[str | int] = set()
 
     def uses(self, name: str, scope: Scope) -> list[tuple[str, Any]]:
         """Every library name, with the node that uses it, that ``name`` and the code it uses reach."""
@@ -132,7 +132,7 @@ class _Reader:
 
     def _follow(self, name: str, scope: Scope) -> None:
         for meaning in scope.lookup(name) or ():
-            key = id(meaning.node if isinstance(meaning.value, str) else meaning.value)
+            key = meaning.value if isinstance(meaning.value, str) else id(meaning.value)
             if key not in self._seen:
                 self._seen.add(key)
                 self._waiting.append(meaning)
