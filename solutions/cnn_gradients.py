@@ -36,7 +36,7 @@ def conv2d_weight_grad(X: Any, dY: Any) -> Array:
 
 
 def conv2d_input_grad(w: Any, dY: Any, n: int) -> Array:
-    """The chain rule on equation (14): each product X[i + h, j + l] w[h, l] in Y[i, j] adds w[h, l] dY[i, j]; (n, n)."""
+    """The chain rule on equation (14): the product X[i + h, j + l] w[h, l] in Y[i, j] adds w[h, l] dY[i, j]; (n, n)."""
     w, dY = _exact(w), _exact(dY)
     dX = np.zeros((n, n))
     for i, j, h, l in np.ndindex(*dY.shape, *w.shape):  # noqa: E741
@@ -145,4 +145,5 @@ def _pooled(X: Array) -> tuple[int, ...]:
 def _window(X: Array, place: tuple[int, ...]) -> Array:
     """The view (2, 2) of the window of X that is pooled into ``place``."""
     *leading, i, j = place
-    return X[(*leading, slice(2 * i, 2 * i + 2), slice(2 * j, 2 * j + 2))]
+    image = X[tuple(leading)]
+    return image[2 * i : 2 * i + 2, 2 * j : 2 * j + 2]

@@ -10,7 +10,7 @@ from sampleclass import write_class
 from autograder.authoring.project import Project
 from autograder.course.grade import FRAMEWORKS, collect_grades, disagreements, print_tables
 
-TIMEOUT = 90.0
+TIMEOUT = 60.0
 
 
 def main() -> int:

@@ -54,7 +54,7 @@ def test_broken_submissions_are_one_line_each_and_the_rest_is_graded(built_mini,
     _submit(built_mini, tmp_path / "exits", "import os\nos._exit(0)")
     run = _grade(built_mini, tmp_path, "--framework", "nbgrader")
     assert run.exit_code == 1
-    assert "│ right   │         3 │     3 │" in run.output
+    assert "│ right   │ 3 │     3 │" in run.output
     lines = run.output.splitlines()
     for student, message in {
         "empty": "Mini.ipynb is missing",

@@ -8,7 +8,7 @@ from autograder.authoring.build import build
 from autograder.course.grade import FRAMEWORKS, collect_grades, disagreements
 
 # Every other submission is graded in a third of this on two busy cores; the endless loop takes all of it.
-TIMEOUT = 90.0
+TIMEOUT = 60.0
 
 
 @pytest.fixture(scope="module")

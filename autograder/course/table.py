@@ -16,11 +16,14 @@ def print_grades(console: Console, notebook: Notebook, grades: Iterable[Grade]) 
         if grade.notebook == notebook.name:
             rows.setdefault(grade.student, []).append(grade)
 
-    table = Table(title=f"{notebook.name} ({notebook.points:g} points)", title_justify="left")
-    table.add_column("student", no_wrap=True)
-    for question in notebook.questions:
-        table.add_column(f"{question.name} /{question.points:g}", justify="right", overflow="fold", min_width=4)
-    table.add_column("total", justify="right", no_wrap=True)
+    # Names of questions are too long for columns: they are numbered, and listed above the table.
+    console.print(f"{notebook.name}: {notebook.points:g} points", style="bold")
+    listed = [f"{number} {q.name} ({q.points:g})" for number, q in enumerate(notebook.questions, start=1)]
+    console.print(", ".join(listed), highlight=False)
+    table = Table("student")
+    for number, _ in enumerate(notebook.questions, start=1):
+        table.add_column(str(number), justify="right")
+    table.add_column("total", justify="right")
     for student, of_student in rows.items():
         cells = [_merged([grade.points[question.name] for grade in of_student]) for question in notebook.questions]
         table.add_row(student, *cells, _merged([grade.total for grade in of_student]))
