@@ -39,7 +39,7 @@ POOLING = (
       for name in ("max_pool", "avg_pool", "adaptive_max_pool", "adaptive_avg_pool", "lp_pool", "max_unpool")
       for size in (1, 2, 3)),
     *(f"torch.nn.functional.{name}{size}d_with_indices"
-      for name in ("max_pool", "adaptive_max_pool", "fractional_max_pool") for size in (1, 2, 3)),
+      for name in ("max_pool", "adaptive_max_pool") for size in (1, 2, 3)),
     *(f"torch.nn.{name}{size}d"
       for name in ("MaxPool", "AvgPool", "AdaptiveMaxPool", "AdaptiveAvgPool", "LPPool", "MaxUnpool")
       for size in (1, 2, 3)),

@@ -19,6 +19,8 @@ _KNOWN = {"torch": "torch", "np": "numpy", "numpy": "numpy", "F": "torch.nn.func
 _LIBRARIES = {"torch", "numpy", "scipy"}
 # Cell and line magics that run their Python in the notebook. (%%timeit leaves no names behind.)
 _PYTHON_MAGICS = {"time", "capture", "prun"}
+# A name has one meaning, or a few in branches; code made to keep the check busy has thousands.
+_MEANINGS = 50
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -87,7 +89,7 @@ def bind(node: ast.stmt, scope: Scope, replaces: bool) -> None:
     """
     for name, meanings in _bound(node, scope):
         kept = () if replaces else scope.names.get(name, ())
-        scope.names[name] = tuple(dict.fromkeys(kept + meanings))
+        scope.names[name] = (kept + meanings)[-_MEANINGS:]
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return
     for block in ast.iter_child_nodes(node):
@@ -161,7 +163,7 @@ def assigned(target: ast.expr, value: ast.expr, scope: Scope) -> Iterator[tuple[
                 root = root.value
             before = scope.names.get(root.id, ()) if isinstance(root, ast.Name) else ()
             if isinstance(root, ast.Name) and before and not any(isinstance(m.value, str) for m in before):
-                yield root.id, before + meanings_of(value, scope)
+                yield root.id, (*before, Meaning(value, _before(value, scope), value))
 
 
 def meanings_of(value: ast.expr, scope: Scope) -> tuple[Meaning, ...]:
