@@ -135,7 +135,7 @@ class _Run:
         elif answer.get("error"):
             text = _error_text(answer["error"])
             verdict = Verdict.MEMORY if is_memory_error(text) else Verdict.ERROR
-            self._broken[_grade_id(cell)] = (verdict, f"its cell raised {text}.")
+            self._broken[_grade_id(cell)] = (verdict, f"its cell raised {text.rstrip('.')}.")
 
     def _break(self, cell: NotebookNode, verdict: Verdict, text: str) -> None:
         self._broken[_grade_id(cell)] = (verdict, text)

@@ -138,8 +138,8 @@ def _bounded(seconds: float) -> Iterator[None]:
     """Limit what a test takes of the grader itself: memory on Linux, and time where this is the main thread."""
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if used := getattr(psutil.Process().memory_info(), "data", 0):
-        wanted = used + _TEST_MEMORY
-        resource.setrlimit(resource.RLIMIT_DATA, (min(wanted, *(n for n in (soft, hard) if n >= 0)), hard))
+        limit = used + _TEST_MEMORY if soft == resource.RLIM_INFINITY else min(soft, used + _TEST_MEMORY)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
     is_main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGALRM, _too_late) if is_main else None
     try:

@@ -58,7 +58,11 @@ class Printed:
     """A file that takes what this process prints past Python's ``sys.stdout``, and what programs it starts print."""
 
     def __init__(self) -> None:
-        self.file = os.memfd_create("printed") if sys.platform == "linux" else tempfile.mkstemp()[0]
+        if sys.platform == "linux":
+            self.file = os.memfd_create("printed")
+        else:
+            self.file, path = tempfile.mkstemp()
+            os.unlink(path)
         for stream in (1, 2):
             os.dup2(self.file, stream)
 
