@@ -10,7 +10,7 @@ import getpass
 import random
 import subprocess
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -151,7 +151,7 @@ class StudentShell(InteractiveShell):
     """IPython without terminal, history file and questions to the user."""
 
     outputs = AnyTrait()
-    streams: dict[str, Any] = {}
+    streams: ClassVar[dict[str, Any]] = {}
 
     def init_displayhook(self):
         super().init_displayhook()
@@ -207,8 +207,8 @@ class StudentShell(InteractiveShell):
 
 def attach_streams(shell: StudentShell) -> None:
     """From here on what the process prints, and asks for, is the notebook's."""
-    shell.streams = {name: _Stream(shell.outputs, name) for name in ("stdout", "stderr")}
-    sys.stdout, sys.stderr = shell.streams.values()
+    StudentShell.streams = {name: _Stream(shell.outputs, name) for name in ("stdout", "stderr")}
+    sys.stdout, sys.stderr = StudentShell.streams.values()
     builtins.input = getpass.getpass = _no_input
 
 
@@ -223,6 +223,7 @@ def new_shell() -> StudentShell:
         displayhook_class=_Hook,
         colors="nocolor",
     )
+    shell.set_hook("show_in_pager", _do_nothing, 0)  # `len?` opens a pager in Jupyter; there is no output
     shell.forget()
     return shell
 
@@ -234,7 +235,7 @@ def seed() -> None:
     torch.manual_seed(SEED)
 
 
-def _do_nothing(*_ignored: Any) -> None:
+def _do_nothing(*_ignored: Any, **_also_ignored: Any) -> None:
     """``exit()`` ends a kernel in Jupyter, but not the grading."""
 
 

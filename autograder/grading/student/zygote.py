@@ -26,6 +26,7 @@ from autograder.grading.student.shell import StudentShell, attach_streams, new_s
 from autograder.grading.wire import MAX_SKELETON, Wire
 
 _WIRE = Wire(to_reference=repr, from_reference=str)
+_keepers: set[int] = set()
 
 
 def main(descriptor: int) -> None:
@@ -82,6 +83,7 @@ def _start(cage: Cage, descriptor: int, channel: Channel, shell: StudentShell) -
     """Fork keeper and student process; the answer says what is in force, or why it was not started."""
     reader, writer = os.pipe()
     keeper = os.fork()
+    _keepers.add(keeper)
     if keeper == 0:
         os.close(reader)
         channel.close()
@@ -164,13 +166,14 @@ def _end(keeper: int) -> dict[str, Any]:
         if not _children(keeper):
             os.kill(keeper, signal.SIGKILL)
     _, status, usage = os.wait4(keeper, 0)
+    _keepers.discard(keeper)
     left = 0
-    while children := _children(os.getpid()):
+    while children := set(_children(os.getpid())) - _keepers:
         for child in children:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
-            os.waitpid(-1, 0)
+            os.waitpid(child, 0)
             left += 1
     return {
         "status": os.waitstatus_to_exitcode(status),
