@@ -18,9 +18,8 @@ from autograder.authoring.model import HIDDEN_TESTS, Kind, Notebook, Question, k
 from autograder.grading.assemble import assemble
 from autograder.grading.box import Box, BoxLost, zygote
 from autograder.grading.questions import importing_from, run_question
-from autograder.grading.results import GradedNotebook, Limits, QuestionResult, Usage, Verdict
+from autograder.grading.results import RESULTS, GradedNotebook, Limits, QuestionResult, Usage, Verdict
 
-RESULTS = "results"
 _SKIPPED = "skip-execution"
 _NOT_ANSWERED = 'raise NotImplementedError("This question is not answered: its cell is missing.")'
 _MAX_RESTARTS = 3
