@@ -50,3 +50,24 @@ class _LargestTensor(TorchDispatchMode):
             if isinstance(value, torch.Tensor) and value.layout == torch.strided:
                 self.bytes = max(self.bytes, value.untyped_storage().nbytes())
         return result
+
+
+def parameters_of(layer: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """A copy of every parameter of a layer, by name."""
+    return {name: parameter.detach().clone() for name, parameter in layer.named_parameters()}
+
+
+def layer_gradients(
+    layer: torch.nn.Module, weight: torch.Tensor, x: torch.Tensor, grad_output: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+    """Set ``layer.weight`` to ``weight`` and run the layer forward on ``x`` and backward from ``grad_output``.
+
+    Returns the output, the gradient that reached ``x`` and the gradient of the weight; None where none arrived.
+    """
+    with torch.no_grad():
+        layer.weight.copy_(torch.as_tensor(weight))
+    layer.zero_grad()
+    x = torch.as_tensor(x).detach().clone().requires_grad_()
+    y = layer(x)
+    y.backward(torch.as_tensor(grad_output))
+    return y.detach(), x.grad, layer.weight.grad
