@@ -54,12 +54,10 @@ def products(project: Project, notebooks: tuple[Notebook, ...]) -> list[Product]
     for notebook in notebooks:
         common = (notebook.path, *support, *settings, *tools, *project.solution_files())
         solved = project.dist / f"{notebook.name}-solution.ipynb"
-        made += [
-            Product(
-                f"{notebook.name}.zip", common, project.zip_path(notebook.name), _maker(build_zip, project, notebook)
-            ),
-            Product(solved.name, common, solved, _maker(build_solved, project, notebook)),
-        ]
+        if notebook.questions:  # written answers alone are graded by hand: there is nothing for otter to run
+            archive = project.zip_path(notebook.name)
+            made.append(Product(archive.name, common, archive, _maker(build_zip, project, notebook)))
+        made.append(Product(solved.name, common, solved, _maker(build_solved, project, notebook)))
     return made
 
 
