@@ -55,11 +55,11 @@ def products(project: Project, notebooks: tuple[Notebook, ...]) -> list[Product]
     for notebook in notebooks:
         common = (notebook.path, *support, *settings, *tools, *project.solution_files())
         solved = project.dist / f"{notebook.name}-solution.ipynb"
-        archive = project.zip_path(notebook.name)
-        made += [
-            Product(archive.name, (*common, *grader_files()), archive, _maker(build_zip, project, notebook)),
-            Product(solved.name, common, solved, _maker(build_solved, project, notebook)),
-        ]
+        if notebook.questions:  # written answers alone are graded by hand: there is nothing for otter to run
+            archive = project.zip_path(notebook.name)
+            inputs = (*common, *grader_files())
+            made.append(Product(archive.name, inputs, archive, _maker(build_zip, project, notebook)))
+        made.append(Product(solved.name, common, solved, _maker(build_solved, project, notebook)))
     return made
 
 
