@@ -63,6 +63,7 @@ def _warm_up(output_limit: int) -> StudentShell:
     figure.colorbar(axis.imshow([[0.0]]))
     shell.format_figure(figure)
     plt.close(figure)
+    _close_fonts()
     with contextlib.redirect_stdout(io.StringIO()):
         shell.run("%time 1 + 1")
     shell.run("1 / 0")
@@ -70,6 +71,15 @@ def _warm_up(output_limit: int) -> StudentShell:
     gc.collect()
     gc.freeze()
     return shell
+
+
+def _close_fonts() -> None:
+    """Let matplotlib open its font files anew in each fork: forks would share the place where they read."""
+    from matplotlib import font_manager, mathtext
+
+    font_manager._get_font.cache_clear()
+    mathtext.MathTextParser._parse_cached.cache_clear()  # type: ignore[attr-defined]
+    gc.collect()
 
 
 def _threads() -> int:
