@@ -77,7 +77,7 @@ def _close_fonts() -> None:
     """Let matplotlib open its font files anew in each fork: forks would share the place where they read."""
     from matplotlib import font_manager, mathtext
 
-    font_manager._get_font.cache_clear()
+    font_manager._get_font.cache_clear()  # type: ignore[attr-defined]
     mathtext.MathTextParser._parse_cached.cache_clear()  # type: ignore[attr-defined]
     gc.collect()
 
