@@ -125,6 +125,47 @@ def test_the_layers_gradients_are_autograds_but_for_the_adjustment(shape):
         np.testing.assert_allclose(got, expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_norms_that_the_hand_out_uses(shape):
+    """2(d): a sign matrix of rank 1 has the norm sqrt(d_in d_out), its Frobenius norm. 2(e): that of U V^T is 1."""
+    rng = np.random.default_rng(9)
+    gradient = np.outer(rng.normal(size=shape[0]), rng.normal(size=shape[1]))
+    assert np.linalg.norm(np.sign(gradient), 2) == pytest.approx((shape[0] * shape[1]) ** 0.5)
+    assert np.linalg.norm(np.sign(gradient)) == pytest.approx((shape[0] * shape[1]) ** 0.5)
+    assert np.linalg.norm(reference.muon_update(gradient) / reference.muon_lr(*shape), 2) == pytest.approx(1)
+
+
+def _weight_gradients(constants, residual: bool) -> list[np.ndarray]:
+    """Gradients of the weights of a chain of linear layers, or of linear branches beside identities.
+
+    The gradient that comes back through layer n is multiplied by ``constants[n]``.
+    """
+    rng = np.random.default_rng(10)
+    weights = rng.normal(size=(len(constants), 20, 20)) / 20**0.5
+    inputs = [rng.normal(size=(8, 20))]
+    for weight in weights:
+        inputs.append(inputs[-1] @ weight.T + residual * inputs[-1])
+    gradient, gradients = rng.normal(size=(8, 20)), []
+    for weight, x, constant in reversed(list(zip(weights, inputs, constants, strict=False))):
+        gradients.append(gradient.T @ x)
+        gradient = constant * gradient @ weight + residual * gradient
+    return gradients
+
+
+def test_constants_on_the_way_back_do_not_matter_in_a_chain_but_with_branches():
+    """2(f): in a chain each weight's gradient is multiplied by a positive number, which sign and Muon do not see."""
+    constants = [0.2, 5.0, 0.5, 9.0, 0.1]
+    for residual in (False, True):
+        pairs = zip(_weight_gradients([1] * 5, residual), _weight_gradients(constants, residual), strict=True)
+        for layer, (true, adjusted) in enumerate(pairs):
+            cosine = np.sum(true * adjusted) / np.linalg.norm(true) / np.linalg.norm(adjusted)
+            same = cosine == pytest.approx(1, abs=1e-12)
+            assert same == (not residual or layer == 0)
+            if same:
+                np.testing.assert_array_equal(reference.signsgd_update(adjusted), reference.signsgd_update(true))
+                np.testing.assert_allclose(reference.muon_update(adjusted), reference.muon_update(true), atol=1e-7)
+
+
 def _lengths(kind: str, adjusted: bool, seed: int = 0) -> np.ndarray:
     """Lengths of the gradient through ten layers, by the formula of 2(g)."""
     rng = np.random.default_rng(seed)
