@@ -3,6 +3,7 @@
 ``images``      the photograph of problem 5
 ``plots``       one look for every figure
 ``checks``      comparisons that explain a failure; the visible and the hidden tests use them
+``probes``      measurements on the student's own functions and layers, for tests and figures
 ``by_hand``     the static check of questions that forbid library routines
 ``submission``  the last cell of every notebook: check the notebook, write the zip to hand in
 """
