@@ -189,6 +189,21 @@ def test_features_are_invariant_on_the_torus_only():
     assert min(moved["zeros"], moved["both sides"]) > 3e-3
 
 
+def test_the_hand_outs_images_do_not_show_that_rows_count_twice():
+    """4(f) with padding on both sides: x1 and x4 keep equal features, a line in row 7 does not."""
+    last = np.roll(networks.handout_images()["x1"], 6, axis=0)
+    differences = []
+    for seed in range(20):
+        parameters = networks.random_parameters(seed)
+        x1, x4, edge = (
+            networks.features(image[None, None], parameters, both_sides=True)
+            for image in (networks.handout_images()["x1"], networks.handout_images()["x4"], last)
+        )
+        np.testing.assert_allclose(x1, x4, atol=1e-12)
+        differences.append(np.abs(edge - x1).max())
+    assert np.median(differences) > 0.01
+
+
 def test_predicted_features_follow_from_the_shifts():
     images = networks.handout_images()
     np.testing.assert_array_equal(np.roll(images["x1"], 5, axis=0), images["x4"])
