@@ -28,6 +28,7 @@ _MAX_CELL = 1 << 20
 _NOTEBOOK_OUTPUTS = 4
 _MAX_FILES = 10_000
 _BLOCK = 4096
+_OWN_ERRORS = {verdict.value for verdict in Verdict}
 _LOST = {
     "crashed": (Verdict.CRASHED, "the cell ended the notebook's process."),
     "late": (Verdict.TIMEOUT, "the cell ran out of time and could not be interrupted."),
@@ -70,6 +71,7 @@ class _Run:
         self.results: dict[str, QuestionResult] = {}
         self._broken: dict[str, tuple[Verdict, str]] = {}
         self._skip: set[int] = set()
+        self._lost: NotebookNode | None = None
         self.cpu = self.memory = 0.0
         self.restarts = 0
         self.isolation_in_force: dict[str, str] = {}
@@ -90,6 +92,9 @@ class _Run:
             self.restarts = attempt
             if complete:
                 break
+            if self._lost is not None and ended.cpu >= self.limits.cpu_seconds:
+                text = f"the cell was stopped: the notebook took over {self.limits.cpu_seconds} s of processor time."
+                self._break(self._lost, Verdict.TIMEOUT, text)
         for question in self._source.questions:
             if question.name not in self.results:
                 text = "the notebook's process ended again and again: this question was not reached."
@@ -98,6 +103,7 @@ class _Run:
 
     def _run_cells(self, box: Box, course: CourseModules) -> bool:
         """Run all cells in order; False when the box is lost and there is more to do."""
+        self._lost = None
         ran: list[str] = []
         outputs = Outputs(_NOTEBOOK_OUTPUTS * self.limits.output << 20)
         for index, cell in enumerate(self.node.cells):
@@ -111,6 +117,7 @@ class _Run:
                     self._run_cell(box, cell, outputs)
                 except BoxLost as lost:
                     self._skip.add(index)
+                    self._lost = cell
                     verdict, text = _LOST[lost.reason]
                     self._break(cell, verdict, text)
                     return False
@@ -138,7 +145,8 @@ class _Run:
 
     def _break(self, cell: NotebookNode, verdict: Verdict, text: str) -> None:
         self._broken[_grade_id(cell)] = (verdict, text)
-        cell.outputs = [*cell.get("outputs", []), error_output(verdict.value, text)]
+        shown = [output for output in cell.get("outputs", []) if output.get("ename") not in _OWN_ERRORS]
+        cell.outputs = [*shown, error_output(verdict.value, text)]
 
     def _run_test(self, box: Box, cell: NotebookNode, ran: list[str], course: CourseModules) -> bool:
         question = self._questions[_grade_id(cell)]

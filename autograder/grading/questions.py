@@ -3,6 +3,7 @@
 import builtins
 import contextlib
 import io
+import os
 import random
 import resource
 import signal
@@ -111,6 +112,9 @@ def _explained(question: Question, ended: TestEnded, status: int, seconds: float
         return _result(question, Verdict.TIMEOUT, text)
     if ended.reason == "reply":
         return _result(question, Verdict.REPLY, f"{_CANNOT_BE_JUDGED}: {ended}.")
+    if status == os.EX_OSERR:
+        text = "no process could be started for the tests: the notebook's own processes and threads are too many."
+        return _result(question, Verdict.CRASHED, text)
     how = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
     return _result(question, Verdict.CRASHED, f"your code ended its own process when the tests called it ({how}).")
 

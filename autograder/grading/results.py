@@ -23,7 +23,7 @@ class Limits:
     processes: int = 64
     open_files: int = 256
     reply: int = 64
-    output: int = 8
+    output: int = 4
 
 
 class Verdict(Enum):

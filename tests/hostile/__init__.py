@@ -16,7 +16,8 @@ One folder per case in ``cases/`` with a ``case.toml``:
     copy = ["total"]                                 # cells that stand twice; the copy comes first with `copy_first`
     file = "bom"                                     # what happens to the file: a function of `files.py`
     unreadable = "words"                             # reading it must fail so
-    [results]                                        # files in the folder of results
+    many_results = 5000                              # small files in the folder of results
+    [results]                                        # files there
     "otter.py" = "..."
     [limits]                                         # fields of autograder.grading.results.Limits
     cell_seconds = 2
@@ -30,6 +31,7 @@ One folder per case in ``cases/`` with a ``case.toml``:
     [bites]                                          # with these limits in place of the above the case ends like this
     limits = { cell_seconds = 30 }
     verdicts = { total = "passed" }
+    hides = ["left out"]
 
 Code and files may use ``@COURSE@`` (the course's folder), ``@DROP@`` (a folder that all may write to), ``@GRADER@``
 (the grader's process number), ``@VICTIM@`` (a process's), ``@PORT@``, ``@SOCKET@`` and ``@ABSTRACT@`` (addresses on
@@ -125,6 +127,10 @@ def write_submission(case: Case, notebook: Notebook, path: Path, places: dict[st
             place.symlink_to(link)
         else:
             place.write_text(content)
+    for number in range(plan.get("many_results", 0)):
+        place = path.parent / "results" / f"{number}.txt"
+        place.parent.mkdir(exist_ok=True)
+        place.write_text("x")
 
 
 def _filled(value: Any, places: dict[str, str]) -> Any:

@@ -93,3 +93,11 @@ def _changed(text: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> d
 
 def _written(text: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> bytes:
     return json.dumps(_changed(text, change)).encode()
+
+
+def large_code(text: str) -> bytes:
+    """A code cell of 10 MB."""
+    node = json.loads(text)
+    cell = {"cell_type": "code", "id": "long", "metadata": {}, "outputs": [], "execution_count": None}
+    node["cells"].insert(2, {**cell, "source": f"x = '{'x' * 10_000_000}'"})
+    return json.dumps(node).encode()

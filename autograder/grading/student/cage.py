@@ -142,8 +142,17 @@ def visible_paths(hidden: tuple[str, ...]) -> list[Path]:
     paths.append(Path(os.path.realpath(sys.executable)).parent.parent)
     # Installed rather than checked out, the reference package and this one lie among the libraries.
     installed = [Path(path) / name for path in sys.path for name in ("autograder", "solutions") if path]
-    secret = [Path(os.path.realpath(path)) for path in (*map(Path, hidden), *installed)]
+    secret = [Path(os.path.realpath(path)) for path in (*map(Path, hidden), *installed) if path.exists()]
     return [seen for path in dict.fromkeys(paths) for seen in _without(path, secret)]
+
+
+def _partly_visible(readable: list[Path]) -> list[Path]:
+    """Folders of Python's of which only some entries are visible: an import lists them before it looks for a file."""
+    return [Path(path) for path in sys.path if path and Path(path) not in readable and _has_entry_of(path, readable)]
+
+
+def _has_entry_of(path: str, readable: list[Path]) -> bool:
+    return any(seen.parent == Path(path) for seen in readable)
 
 
 def _without(path: Path, secret: list[Path]) -> list[Path]:
@@ -277,7 +286,11 @@ def _restrict(cage: Cage, readable: list[Path], force: dict[str, list[str]]) -> 
         readable = [*readable, Path("/etc/passwd"), *([Path("/proc")] if force[FILES] else [])]
         own = [Path("/tmp"), Path("/dev/shm")] if force[FILES] else []
         with _reporting("Landlock"):
-            landlock.restrict([*readable, *map(Path, _DEVICES)], [Path(cage.work), *map(Path, _WRITABLE_DEVICES), *own])
+            landlock.restrict(
+                [*readable, *map(Path, _DEVICES)],
+                [Path(cage.work), *map(Path, _WRITABLE_DEVICES), *own],
+                _partly_visible(readable),
+            )
         force[FILES].append(f"Landlock {version}")
         if landlock.scopes_signals():
             force[PROCESSES].append("Landlock signal scope")

@@ -47,10 +47,11 @@ def scopes_signals() -> bool:
     return version() >= 6
 
 
-def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> None:
+def restrict(readable: Iterable[Path], writable: Iterable[Path], listable: Iterable[Path] = ()) -> None:
     """Allow reading and running below ``readable``, everything below ``writable``, nothing else; no TCP.
 
-    Paths that do not exist are passed over. ``no_new_privs`` must be set. Raises ``OSError``.
+    Below ``listable`` the names of files may be read, not what is in them. Paths that do not exist are passed over.
+    ``no_new_privs`` must be set. Raises ``OSError``.
     """
     known = version()
     everything = (1 << _RIGHTS.get(known, 16)) - 1
@@ -60,6 +61,8 @@ def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> None:
     try:
         for path in readable:
             _allow(ruleset, path, _READ)
+        for path in listable:
+            _allow(ruleset, path, _READ_DIR)
         for path in writable:
             _allow(ruleset, path, everything)
         libc.syscall(_RESTRICT_SELF, ruleset, ctypes.c_uint32(0))

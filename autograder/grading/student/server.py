@@ -113,14 +113,18 @@ class Server:
                 answer = self._shell.run(source)
             except KeyboardInterrupt as error:
                 answer = {"outputs": self._shell.outputs.take(), "count": None, "error": [type(error).__name__, ""]}
-        if text := self._printed.since_last_time(self._shell.outputs.limit):
+        if text := self._printed.since_last_time(self._shell.outputs.limit // 2):
             answer["outputs"].insert(0, {"output_type": "stream", "name": "stdout", "text": text})
         return answer
 
     def _fork(self) -> int:
         """Serve one test in a fork, and return the fork's exit status once it is gone."""
         _, descriptors, *_ = socket.recv_fds(self._channel.socket, 1, 1)
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError:  # too many processes, or no memory
+            os.close(descriptors[0])
+            return os.EX_OSERR << 8
         if child == 0:
             self._in_fork(Channel(socket.socket(fileno=descriptors[0])))
         os.close(descriptors[0])

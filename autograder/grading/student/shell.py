@@ -4,6 +4,7 @@ IPython does the work (magics, rich outputs, tracebacks, top-level await); here 
 list of outputs in notebook format (https://nbformat.readthedocs.io) with a limit on their size.
 """
 
+import base64
 import builtins
 import getpass
 import random
@@ -55,12 +56,12 @@ class Outputs:
     def write(self, name: str, text: str) -> None:
         """Stream output: successive writes to one stream are one output, as nbclient records them."""
         self._apply_clear()
-        last = self.items[-1] if self.items else {}
-        if last.get("output_type") == "stream" and last.get("name") == name and self._size + len(text) <= self.limit:
+        last, size = self.items[-1] if self.items else {}, _length(text)
+        if last.get("output_type") == "stream" and last.get("name") == name and self._size + size <= self.limit:
             last.setdefault("parts", [last.pop("text", "")]).append(text)
-            self._size += len(text)
+            self._size += size
         else:
-            self.add({"output_type": "stream", "name": name, "text": text}, len(text))
+            self.add({"output_type": "stream", "name": name, "text": text}, size)
 
     def clear_output(self, wait: bool) -> None:
         if wait:
@@ -119,7 +120,8 @@ class _Publisher(DisplayPublisher):
                 if display_id is not None and item.get("display_id") == display_id:
                     item |= {"data": dict(data), "metadata": dict(metadata or {})}
             return
-        item = {"output_type": "display_data", "data": dict(data), "metadata": dict(metadata or {})}
+        data = _as_text(data)
+        item = {"output_type": "display_data", "data": data, "metadata": dict(metadata or {})}
         if display_id is not None:
             item["display_id"] = display_id
         self.outputs.add(item, _size(data))
@@ -138,7 +140,7 @@ class _Hook(DisplayHook):
         pass
 
     def write_format_data(self, format_dict, md_dict=None):
-        self._item |= {"data": dict(format_dict), "metadata": dict(md_dict or {})}
+        self._item |= {"data": _as_text(format_dict), "metadata": dict(md_dict or {})}
 
     def finish_displayhook(self):
         if self._item.get("data"):
@@ -168,7 +170,7 @@ class StudentShell(InteractiveShell):
     def _showtraceback(self, etype, evalue, stb):
         text = [line if isinstance(line, str) else str(line) for line in stb]
         error = {"output_type": "error", "ename": etype.__name__, "evalue": _text(evalue), "traceback": text}
-        self.outputs.add(error, sum(map(len, text)))
+        self.outputs.add(error, sum(map(_length, text)))
 
     def format_figure(self, figure: Any) -> None:
         """Draw a figure as a cell would, for what is slow the first time only."""
@@ -238,5 +240,14 @@ def _text(error: BaseException) -> str:
         return f"<{type(error).__name__} without a message>"
 
 
+def _length(text: str) -> int:
+    return len(text.encode(errors="replace"))
+
+
 def _size(data: dict[str, Any]) -> int:
-    return sum(len(value) if isinstance(value, (str, bytes)) else len(repr(value)) for value in data.values())
+    return sum(_length(value) if isinstance(value, str) else len(repr(value)) for value in data.values())
+
+
+def _as_text(data: dict[str, Any]) -> dict[str, Any]:
+    """Images in base64, as Jupyter sends them; some objects show their bytes."""
+    return {mime: base64.b64encode(value).decode() if type(value) is bytes else value for mime, value in data.items()}

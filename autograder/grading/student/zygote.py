@@ -23,7 +23,7 @@ from autograder.grading.student import libc
 from autograder.grading.student.cage import Cage, CageError, enter, unshare
 from autograder.grading.student.server import Printed, Server
 from autograder.grading.student.shell import StudentShell, attach_streams, new_shell
-from autograder.grading.wire import Wire
+from autograder.grading.wire import MAX_SKELETON, Wire
 
 _WIRE = Wire(to_reference=repr, from_reference=str)
 
@@ -148,7 +148,7 @@ def _be_student(cage: Cage, namespaces: dict[str, str], descriptor: int, writer:
         keep = sorted({0, 1, 2, printed.file, descriptor})
         for low, high in zip(keep, [*keep[1:], os.sysconf("SC_OPEN_MAX")], strict=True):
             os.closerange(low + 1, high)
-        shell.outputs.limit = cage.output << 20
+        shell.outputs.limit = min(cage.output << 20, MAX_SKELETON // 2)  # as much again may come past Python
         attach_streams(shell)
         Server(shell, Channel(socket.socket(fileno=descriptor)), printed).serve()
         os._exit(0)
