@@ -16,6 +16,8 @@ from autograder.authoring.model import Kind, kind_of, nbgrader_metadata
 
 _ANSWERS = (Kind.SOLUTION, Kind.WRITTEN)
 _BEFORE_ALL = -1
+_SHOWN = 100
+_MAX_NOTES = 100
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,13 @@ def assemble(released: NotebookNode, submitted: NotebookNode) -> Assembled:
             continue
         last = place
         if _belongs_to_student(node.cells[place]):
-            node.cells[place].source = cell.source
+            node.cells[place].source = _text(cell)
 
     cells = own_cells[_BEFORE_ALL]
     for index, cell in enumerate(node.cells):
         cells += [cell, *own_cells[index]]
     node.cells = cells
-    return Assembled(node, tuple(notes))
+    return Assembled(node, tuple(notes[:_MAX_NOTES]))
 
 
 def _match(released: NotebookNode, submitted: NotebookNode) -> tuple[list[int | None], list[str]]:
@@ -83,12 +85,17 @@ def _belongs_to_student(cell: NotebookNode) -> bool:
 
 def _own_cell(cell: NotebookNode) -> NotebookNode:
     """A student's own cell: its text, without tags, metadata or outputs."""
-    return new_code_cell(cell.source) if cell.cell_type == "code" else new_markdown_cell(cell.source)
+    return new_code_cell(_text(cell)) if cell.cell_type == "code" else new_markdown_cell(_text(cell))
+
+
+def _text(cell: NotebookNode) -> str:
+    """A cell's text as it can be written to a file: half characters (lone surrogates) become question marks."""
+    return str(cell.get("source", "")).encode(errors="replace").decode()
 
 
 def _grade_id(cell: NotebookNode) -> str:
     grade_id = nbgrader_metadata(cell).get("grade_id")
-    return grade_id if isinstance(grade_id, str) else ""
+    return grade_id.encode(errors="replace").decode()[:_SHOWN] if isinstance(grade_id, str) else ""
 
 
 def _label(released: NotebookNode, place: int | None) -> str:

@@ -11,6 +11,8 @@ _STREAMS = ("stdout", "stderr")
 _TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex")
 _IMAGES = ("image/png", "image/jpeg")
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+# Links of Markdown's own become HTML only where it is shown, after the cleaning.
+_SCRIPT_LINK = re.compile(r"script\s*:|data\s*:|&#|&colon", re.IGNORECASE)
 # Cleaning takes a second per MB; a table of a thousand rows is 100 KB.
 _MAX_HTML = 1 << 18
 _TAGS = (
@@ -74,6 +76,8 @@ def _is_shown(mime: Any, value: Any) -> bool:
         return False
     if mime in _IMAGES:
         return _BASE64.fullmatch(value) is not None
+    if mime == "text/markdown" and _SCRIPT_LINK.search(value):
+        return False
     return mime in _TEXTS and (mime not in ("text/html", "text/markdown") or len(value) <= _MAX_HTML)
 
 

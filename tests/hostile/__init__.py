@@ -46,7 +46,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from harness import ROOT
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell

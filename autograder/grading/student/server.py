@@ -111,7 +111,7 @@ class Server:
         with self._may_be_interrupted():
             try:
                 answer = self._shell.run(source)
-            except KeyboardInterrupt as error:
+            except BaseException as error:  # an interrupt, or what a cell did to IPython
                 answer = {"outputs": self._shell.outputs.take(), "count": None, "error": [type(error).__name__, ""]}
         if text := self._printed.since_last_time(self._shell.outputs.limit // 2):
             answer["outputs"].insert(0, {"output_type": "stream", "name": "stdout", "text": text})

@@ -151,6 +151,7 @@ class StudentShell(InteractiveShell):
     """IPython without terminal, history file and questions to the user."""
 
     outputs = AnyTrait()
+    streams: dict[str, Any] = {}
 
     def init_displayhook(self):
         super().init_displayhook()
@@ -182,9 +183,16 @@ class StudentShell(InteractiveShell):
         self.execution_count = 1
         self.user_ns["exit"] = self.user_ns["quit"] = _do_nothing
 
+    def _mend_streams(self) -> None:
+        """A stream that a cell closed or took away would end whatever prints next, IPython too."""
+        for name, stream in self.streams.items():
+            if (current := getattr(sys, name, None)) is None or getattr(current, "closed", False):
+                setattr(sys, name, stream)
+
     def run(self, source: str) -> dict[str, Any]:
         """Run one cell: its outputs, its number, and the error that ended it (None: it ran to its end)."""
         seed()
+        self._mend_streams()
         result = self.run_cell(source, store_history=True)
         count = self.execution_count - 1
         error = result.error_before_exec or result.error_in_exec
@@ -195,6 +203,13 @@ class StudentShell(InteractiveShell):
                 output["text"] = "".join(parts)
         failed = None if error is None else [type(error).__name__, _text(error)[:2000]]
         return {"outputs": outputs, "count": count, "error": failed}
+
+
+def attach_streams(shell: StudentShell) -> None:
+    """From here on what the process prints, and asks for, is the notebook's."""
+    shell.streams = {name: _Stream(shell.outputs, name) for name in ("stdout", "stderr")}
+    sys.stdout, sys.stderr = shell.streams.values()
+    builtins.input = getpass.getpass = _no_input
 
 
 def new_shell() -> StudentShell:
@@ -210,12 +225,6 @@ def new_shell() -> StudentShell:
     )
     shell.forget()
     return shell
-
-
-def attach_streams(shell: StudentShell) -> None:
-    """From here on what the process prints, and asks for, is the notebook's."""
-    sys.stdout, sys.stderr = _Stream(shell.outputs, "stdout"), _Stream(shell.outputs, "stderr")
-    builtins.input = getpass.getpass = _no_input
 
 
 def seed() -> None:
