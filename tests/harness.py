@@ -17,6 +17,11 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "source" / "hw4"
 
 
+def module_name(notebook: str) -> str:
+    """The Python module of a notebook's answers: ``HandDesignFilters`` -> ``hand_design_filters``."""
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in notebook).lstrip("_")
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The exceptions of the visible and of the hidden test; None where it passed."""

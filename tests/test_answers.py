@@ -4,20 +4,20 @@ import importlib
 import os
 
 import pytest
-from harness import SOURCE, PlainKernel
+from harness import SOURCE, PlainKernel, module_name
 
 from autograder.authoring.model import read_notebook
 from solutions import catalogue
 
-MODULES = {"HandDesignFilters": "hand_design_filters", "cnn_gradients": "cnn_gradients"}
+NOTEBOOKS = sorted(path.stem for path in SOURCE.glob("*.ipynb"))
 MINIMUM_VARIANTS = 4
 
 
 def _entries(package: str) -> list[tuple[str, catalogue.Entry]]:
     return [
         (notebook, entry)
-        for notebook, module in MODULES.items()
-        for entry in catalogue.read(importlib.import_module(f"{package}.{module}"))
+        for notebook in NOTEBOOKS
+        for entry in catalogue.read(importlib.import_module(f"{package}.{module_name(notebook)}"))
     ]
 
 
@@ -48,7 +48,7 @@ def kernel(tmp_path_factory):
         current.pop().__exit__()
 
 
-@pytest.mark.parametrize("notebook", MODULES)
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
 def test_reference_answer_passes(kernel, notebook):
     running = kernel(notebook)
     for question in running.notebook.questions:
@@ -56,20 +56,20 @@ def test_reference_answer_passes(kernel, notebook):
         assert outcome.passed, f"{question.name}: {outcome}"
 
 
-@pytest.mark.parametrize("notebook, entry", VARIANTS, ids=map(_label, VARIANTS))
+@pytest.mark.parametrize(("notebook", "entry"), VARIANTS, ids=map(_label, VARIANTS))
 def test_correct_variant_is_accepted(kernel, notebook, entry):
     outcome = kernel(notebook).grade(entry.question, entry.source)
     assert outcome.passed, outcome
 
 
-@pytest.mark.parametrize("notebook, entry", MISTAKES, ids=map(_label, MISTAKES))
+@pytest.mark.parametrize(("notebook", "entry"), MISTAKES, ids=map(_label, MISTAKES))
 def test_hidden_test_catches_the_mistake(kernel, notebook, entry):
     outcome = kernel(notebook).grade(entry.question, entry.source)
     assert isinstance(outcome.hidden, AssertionError), f"not caught by an assertion: {outcome.hidden!r}"
     assert entry.sentence, "a misconception needs the sentence that tells the student"
 
 
-@pytest.mark.parametrize("notebook", MODULES)
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
 def test_every_question_has_variants_and_mistakes(notebook):
     names = [question.name for question in read_notebook(SOURCE / f"{notebook}.ipynb").questions]
     for question in names:
@@ -80,7 +80,7 @@ def test_every_question_has_variants_and_mistakes(notebook):
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-@pytest.mark.parametrize("notebook", MODULES)
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
 def test_hidden_tests_do_not_depend_on_their_seed(kernel, notebook, seed, monkeypatch):
     monkeypatch.setitem(os.environ, "HW4_HIDDEN_SEED", str(seed))
     running = kernel(notebook)

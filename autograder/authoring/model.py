@@ -4,12 +4,16 @@ nbgrader's metadata decides what a cell is (https://nbgrader.readthedocs.io, "Cr
 A *question* is one locked grade cell, the tests, with the solution cell that has the question's name before it.
 """
 
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from nbformat.warnings import MissingIDFieldWarning
 
 from autograder.errors import NotebookError
 
@@ -88,10 +92,13 @@ def read_notebook(path: Path) -> Notebook:
 
 
 def read_node(path: Path) -> NotebookNode:
-    """A notebook file in nbformat 4, a byte order mark allowed. Raises ``NotebookError`` with one line that says why."""
+    """A notebook file in nbformat 4, a byte order mark allowed. Raises ``NotebookError``: one line that says why."""
     try:
-        node = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
-        nbformat.validate(node)
+        with warnings.catch_warnings():
+            # Older notebooks have no cell ids. That matters in our own source only, where the linter asks for them.
+            warnings.simplefilter("ignore", MissingIDFieldWarning)
+            node = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
+            nbformat.validate(node)
         return node
     except FileNotFoundError:
         raise NotebookError(f"{path}: there is no such notebook.") from None
@@ -124,7 +131,7 @@ def split_region(source: str, region: str) -> tuple[str, str]:
     return "\n".join(outside).strip("\n"), "\n".join(inside).strip("\n")
 
 
-def nbgrader_metadata(cell: NotebookNode) -> dict:
+def nbgrader_metadata(cell: Mapping[str, Any]) -> dict[str, Any]:
     """The nbgrader metadata of a cell, empty where there is none."""
     metadata = cell.get("metadata", {}).get("nbgrader", {})
     return metadata if isinstance(metadata, dict) else {}

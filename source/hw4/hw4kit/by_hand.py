@@ -1,93 +1,54 @@
 """Static check of the questions that ask for code written by hand.
 
-The check reads the notebook's code, it runs nothing. It starts at the function asked for, follows the helpers that
-this function calls, and resolves every dotted name through imports and aliases; a name that the student defined
-is the student's. Docstrings, comments, and whatever the function does not call are not looked at.
+It reads the notebook's code cells and runs nothing. It begins at the function asked for, goes on to whatever of the
+student's own code that function uses, and asks of every name there which library routine it stands for, through
+imports, aliases and ``getattr``. What the function does not use is not looked at: a comparison with the library beside
+the function, its docstring, a comment. A name that the student defined is the student's, whatever it is called.
 """
 
 import ast
 import linecache
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-# The modules students abbreviate, as the notebooks' set-up cells import them.
-_KNOWN = {"torch": "torch", "np": "numpy", "numpy": "numpy", "F": "torch.nn.functional", "nn": "torch.nn"}
+from IPython import get_ipython
 
+from hw4kit.code_names import Function, Meaning, Scope, assigned, bind, bind_parameters, resolve, statements
+
+# A dotted name forbids the routine of this name, and all that is in it if it is a module or a class.
 AUTOGRAD = (
-    "torch.autograd",
-    "torch.func",
-    "torch.Tensor.backward",
-    "torch.nn.functional.conv2d_input",
+    "torch.autograd.grad", "torch.autograd.backward", "torch.autograd.functional", "torch.autograd.forward_ad",
+    "torch.autograd.Function", "torch.autograd.function", "torch.Tensor.backward",
+    "torch.func.grad", "torch.func.grad_and_value", "torch.func.vjp", "torch.func.jvp", "torch.func.linearize",
+    "torch.func.jacrev", "torch.func.jacfwd", "torch.func.hessian",
     "torch.nn.grad",
-)
+)  # fmt: skip
 CONVOLUTION = (
-    "torch.conv1d", "torch.conv2d", "torch.conv3d", "torch.convolution",
-    "torch.conv_transpose1d", "torch.conv_transpose2d",
-    "torch.nn.functional.conv1d", "torch.nn.functional.conv2d", "torch.nn.functional.conv3d",
-    "torch.nn.functional.conv_transpose1d", "torch.nn.functional.conv_transpose2d",
-    "torch.nn.Conv1d", "torch.nn.Conv2d", "torch.nn.ConvTranspose2d", "torch.ops.aten", "torch.nn.grad",
+    *(f"{module}.{name}"
+      for module in ("torch", "torch.nn.functional")
+      for name in ("conv1d", "conv2d", "conv3d", "conv_tbc",
+                   "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")),
+    *(f"torch.nn.{name}{size}d"
+      for name in ("Conv", "ConvTranspose", "LazyConv", "LazyConvTranspose") for size in (1, 2, 3)),
+    "torch.convolution", "torch.mkldnn_convolution", "torch.nn.modules.conv", "torch.nn.grad", "torch.ops", "torch._C",
     "numpy.convolve", "numpy.correlate", "scipy.signal", "scipy.ndimage",
 )  # fmt: skip
 POOLING = (
-    "torch.max_pool2d", "torch.nn.functional.max_pool2d", "torch.nn.functional.max_pool2d_with_indices",
-    "torch.nn.functional.avg_pool2d", "torch.nn.functional.adaptive_max_pool2d",
-    "torch.nn.functional.adaptive_avg_pool2d", "torch.nn.functional.max_unpool2d",
-    "torch.nn.MaxPool2d", "torch.nn.AvgPool2d", "torch.nn.AdaptiveMaxPool2d", "torch.nn.AdaptiveAvgPool2d",
-    "torch.nn.MaxUnpool2d", "torch.ops.aten",
+    *(f"{module}.{name}{size}d"
+      for module in ("torch", "torch.nn.functional")
+      for name in ("max_pool", "avg_pool", "adaptive_max_pool", "adaptive_avg_pool", "lp_pool", "max_unpool")
+      for size in (1, 2, 3)),
+    *(f"torch.nn.functional.{name}{size}d_with_indices"
+      for name in ("max_pool", "adaptive_max_pool") for size in (1, 2, 3)),
+    *(f"torch.nn.{name}{size}d"
+      for name in ("MaxPool", "AvgPool", "AdaptiveMaxPool", "AdaptiveAvgPool", "LPPool", "MaxUnpool")
+      for size in (1, 2, 3)),
+    "torch.max_pool1d_with_indices", "torch.nn.modules.pooling", "torch.ops", "torch._C",
 )  # fmt: skip
-# Methods are known by name only: nothing static tells a tensor from another object.
+
+# Methods are known by their name only: nothing static tells a tensor from another object.
 _METHODS = {"backward": "torch.Tensor.backward"}
-
-
-@dataclass
-class _Names:
-    """What the top level of the code read so far defines."""
-
-    functions: dict[str, ast.AST] = field(default_factory=dict)
-    aliases: dict[str, str] = field(default_factory=dict)
-
-    def read(self, tree: ast.Module) -> None:
-        for node in tree.body:
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-                self._define(node.name, function=node)
-            elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-                self._assign(node.targets[0].id, node.value)
-            else:
-                self.aliases.update(_imports(node))
-
-    def _assign(self, name: str, value: ast.expr) -> None:
-        if isinstance(value, ast.Lambda):
-            self._define(name, function=value)
-        elif dotted := self.resolve(value):
-            self._define(name, alias=dotted)
-        else:
-            self._define(name)
-
-    def _define(self, name: str, function: ast.AST | None = None, alias: str | None = None) -> None:
-        """A later definition replaces an earlier one of either kind."""
-        self.functions.pop(name, None)
-        self.aliases.pop(name, None)
-        if function is not None:
-            self.functions[name] = function
-        if alias is not None:
-            self.aliases[name] = alias
-
-    def resolve(self, node: ast.expr, local: dict[str, str] | None = None) -> str | None:
-        """The full dotted name that an expression such as ``F.conv2d`` or ``getattr(F, "conv2d")`` stands for."""
-        if isinstance(node, ast.Name):
-            if local and node.id in local:
-                return local[node.id]
-            if node.id in self.functions:
-                return None
-            return self.aliases.get(node.id, _KNOWN.get(node.id))
-        if isinstance(node, ast.Attribute):
-            owner = self.resolve(node.value, local)
-            return f"{owner}.{node.attr}" if owner else None
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "getattr":
-            owner = self.resolve(node.args[0], local) if len(node.args) > 1 else None
-            if owner and isinstance(node.args[1], ast.Constant):
-                return f"{owner}.{node.args[1].value}"
-        return None
+_SHOWN = 120
 
 
 def assert_by_hand(function: Callable, forbidden: Iterable[str], instead: str) -> None:
@@ -96,90 +57,149 @@ def assert_by_hand(function: Callable, forbidden: Iterable[str], instead: str) -
     ``forbidden`` are dotted names (a module forbids all that is in it); ``instead`` says what to write in their place.
     Raises ``AssertionError`` naming the line.
     """
-    check_sources(notebook_sources(function), function.__name__, forbidden, instead)
+    check_sources(notebook_sources(function), _name_of(function), forbidden, instead)
 
 
 def check_sources(sources: Iterable[str], name: str, forbidden: Iterable[str], instead: str) -> None:
-    """The same for the function ``name`` of a notebook with the code cells ``sources``, in the order they ran."""
-    names = _Names()
-    for source in sources:
-        tree = _parse(source)
-        if tree is not None:
-            names.read(tree)
-    for dotted, line in _reached(names, name):
-        if any(dotted == entry or dotted.startswith(entry + ".") for entry in forbidden):
+    """The same for the function ``name`` of a notebook with the code cells ``sources``, in the order they ran.
+
+    A cell that is no Python (it cannot have run) is passed over; magics are understood.
+    Raises ``AssertionError`` also when no cell defines ``name``, since then there is nothing to check.
+    """
+    forbidden = tuple(forbidden)
+    cells = Scope()
+    try:
+        for source in sources:
+            for statement in statements(source):
+                bind(statement, cells, replaces=True)
+        if cells.lookup(name) is None:
             raise AssertionError(
-                f"{name} uses {dotted} (`{line}`), and this question asks for code by hand: {instead}"
+                f"{name}: the check for code by hand finds no definition in the notebook. "
+                f"Write `def {name}(...)` in the question's cell."
             )
+        uses = _Reader().uses(name, cells)
+    except RecursionError:
+        raise AssertionError(f"{name} is nested too deeply to be checked for code by hand: simplify it.") from None
+    for dotted, node in uses:
+        if any(dotted == entry or dotted.startswith(f"{entry}.") for entry in forbidden):
+            line = f"line {node.lineno} of its cell, `{_shorten(node.text)}`"
+            raise AssertionError(f"{name} uses {dotted} ({line}), but this question asks for code by hand: {instead}")
 
 
 def notebook_sources(function: Callable) -> list[str]:
     """The code cells that ran in this notebook so far; outside a notebook, the file that holds ``function``."""
-    try:
-        from IPython import get_ipython
-
-        shell = get_ipython()
-    except ImportError:
-        shell = None
+    shell = get_ipython()
     if shell is not None:
-        return [shell.transform_cell(cell) for cell in shell.user_ns.get("In", [])]
+        return list(shell.history_manager.input_hist_raw)
     return ["".join(linecache.getlines(function.__code__.co_filename))]
 
 
-def _parse(source: str) -> ast.Module | None:
-    """The syntax tree with every node's own source line attached; None for a cell that is no Python."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return None
-    lines = source.splitlines()
-    for node in ast.walk(tree):
-        if hasattr(node, "lineno"):
-            node.line = lines[node.lineno - 1].strip()  # type: ignore[attr-defined]
-    return tree
+def _name_of(function: Callable) -> str:
+    """The name that ``function`` has in the notebook, which for a lambda or a ``partial`` is not its own."""
+    own = getattr(function, "__name__", "")
+    shell = get_ipython()
+    names = shell.user_ns if shell is not None else {}
+    if names.get(own) is function:
+        return own
+    return next((name for name, value in names.items() if value is function and not name.startswith("_")), own)
 
 
-def _imports(node: ast.AST) -> dict[str, str]:
-    """The names that an import statement binds, with what they stand for."""
-    if isinstance(node, ast.Import):
-        return {alias.asname or alias.name.split(".")[0]: alias.name if alias.asname else alias.name.split(".")[0]
-                for alias in node.names}  # fmt: skip
-    if isinstance(node, ast.ImportFrom) and node.module:
-        return {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
-    return {}
+def _shorten(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
-def _reached(names: _Names, start: str) -> list[tuple[str, str]]:
-    """Every dotted name used by ``start`` or a helper it uses, each with its line of code."""
-    found, waiting, seen = [], [start], set()
-    while waiting:
-        current = waiting.pop()
-        body = names.functions.get(current)
-        if current in seen or body is None:
-            if current in names.aliases and current not in seen:
-                found.append((names.aliases[current], f"{current} = {names.aliases[current]}"))
-            seen.add(current)
-            continue
-        seen.add(current)
-        local = _local_aliases(body, names)
-        for node in ast.walk(body):
-            line = getattr(node, "line", "")
-            if isinstance(node, ast.Name) and node.id in names.functions:
-                waiting.append(node.id)
-            if isinstance(node, (ast.Name, ast.Attribute, ast.Call)) and (dotted := names.resolve(node, local)):
-                found.append((dotted, line))
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS:
-                found.append((_METHODS[node.func.attr], line))
-    return found
+class _Reader:
+    """Reads the student's code from one name on, in breadth, each piece once."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[str, ast.AST]] = []
+        self._called: list[tuple[str, ast.AST]] = []
+        self._own_methods: set[str] = set()
+        self._waiting: list[Meaning] = []
+        self._seen: set[str | int] = set()
+
+    def uses(self, name: str, scope: Scope) -> list[tuple[str, Any]]:
+        """Every library name, with the node that uses it, that ``name`` and the code it uses reach."""
+        self._follow(name, scope)
+        while self._waiting:
+            meaning = self._waiting.pop(0)
+            if isinstance(meaning.value, str):
+                self._found.append((meaning.value, meaning.node))
+            else:
+                self._read(meaning.value, meaning.scope)
+        methods = [(_METHODS[name], node) for name, node in self._called if name not in self._own_methods]
+        return self._found + methods
+
+    def _follow(self, name: str, scope: Scope) -> None:
+        for meaning in scope.lookup(name) or ():
+            key = meaning.value if isinstance(meaning.value, str) else id(meaning.value)
+            if key not in self._seen:
+                self._seen.add(key)
+                self._waiting.append(meaning)
+
+    def _read(self, node: ast.AST, scope: Scope) -> None:
+        """Read a definition: a function with its body, a class with its methods, or an expression."""
+        if isinstance(node, ast.ClassDef):
+            self._visit_head(node, scope)
+            for statement in node.body:
+                if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    self._own_methods.add(statement.name)
+                    self._read(statement, scope)
+                else:
+                    self._visit(statement, scope)
+        elif isinstance(node, Function):
+            self._visit_head(node, scope)
+            inner = Scope(scope)
+            bind_parameters(node.args, inner)
+            body: list[ast.AST] = [*node.body] if isinstance(node.body, list) else [node.body]
+            for part in body:
+                if isinstance(part, ast.stmt):
+                    bind(part, inner, replaces=False)
+            for part in body:
+                self._visit(part, inner)
+        else:
+            self._visit(node, scope)
+
+    def _visit_head(self, node: Function | ast.ClassDef, scope: Scope) -> None:
+        """What runs when a function or class is defined: decorators, defaults, base classes."""
+        parts = [*getattr(node, "decorator_list", []), *getattr(node, "bases", []), *getattr(node, "keywords", [])]
+        if not isinstance(node, ast.ClassDef):
+            parts += [*node.args.defaults, *(default for default in node.args.kw_defaults if default)]
+        for part in parts:
+            self._visit(part, scope)
+
+    def _visit(self, node: ast.AST, scope: Scope) -> None:
+        """Note what a statement or an expression uses; a definition inside it waits until its name is used."""
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            self._visit_head(node, scope)
+            return
+        if isinstance(node, ast.Lambda):
+            self._read(node, scope)
+            return
+        if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            outer, scope = scope, Scope(scope)
+            for loop in node.generators:
+                scope.names.update(assigned(loop.target, loop.iter, outer))
+        if isinstance(node, (ast.Name, ast.Attribute, ast.Call)):
+            self._found += [(dotted, node) for dotted in sorted(resolve(node, scope))]
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            self._follow(node.id, scope)
+        if isinstance(node, ast.keyword) and node.arg:  # SimpleNamespace(backward=...)
+            self._own_methods.add(node.arg)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):  # layer.backward = ...
+            self._own_methods.add(node.attr)
+        if isinstance(node, ast.Call):
+            self._called += [(method, node) for method in _method(node.func, scope) if method in _METHODS]
+        for child in ast.iter_child_nodes(node):
+            self._visit(child, scope)
 
 
-def _local_aliases(body: ast.AST, names: _Names) -> dict[str, str]:
-    """Imports and plain assignments inside a function that give a library routine another name."""
-    local: dict[str, str] = {}
-    for node in ast.walk(body):
-        local.update(_imports(node))
-    for node in ast.walk(body):
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            if dotted := names.resolve(node.value, local):
-                local[node.targets[0].id] = dotted
-    return local
+def _method(function: ast.expr, scope: Scope) -> Iterator[str]:
+    """The names of the methods that the function of a call may be: ``loss.backward``, or a name given to it."""
+    match function:
+        case ast.Attribute(_, name) | ast.Call(ast.Name("getattr"), [_, ast.Constant(str(name)), *_]):
+            yield name
+        case ast.Name(name):
+            for meaning in scope.lookup(name) or ():
+                if isinstance(meaning.value, ast.Attribute):
+                    yield meaning.value.attr

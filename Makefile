@@ -1,0 +1,36 @@
+# `make demo` and `make test` each do all set-up on a fresh machine: Python 3.11, git and a C library are enough.
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: demo test test-all build check lint lock clean
+
+demo: .venv/ready  ## build everything, grade the sample class in both frameworks, print the table
+	$(BIN)/autograder build
+	$(BIN)/python tests/demo.py
+
+test: .venv/ready  ## lint, types, tests, and that the committed release is what the source gives
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/autograder build --check
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: .venv/ready  ## the tests with the long ones
+	$(BIN)/python -m pytest
+
+build: .venv/ready  ## release, otter zips, executed solution notebooks
+	$(BIN)/autograder build
+
+.venv/ready: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $$(command -v $(PYTHON) || echo python3) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+lock: .venv/ready  ## pin what pyproject.toml's pinned dependencies need in turn
+	$(BIN)/pip-compile --quiet --extra dev --strip-extras --no-emit-index-url --no-emit-find-links \
+	    --no-emit-trusted-host --allow-unsafe --output-file requirements.lock pyproject.toml
+	sed -i.bak 's/^\(torch==[0-9.]*\)+.*/\1/' requirements.lock && rm requirements.lock.bak
+
+clean:  ## remove what is built and not committed
+	rm -rf autograder/dist build .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Thin connections into nbgrader and otter-grader."""

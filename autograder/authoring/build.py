@@ -1,0 +1,159 @@
+"""Builds everything that is made from the source notebooks, and nothing twice.
+
+Each *product* (the release, a zip, an executed solution notebook) is a function of some input files. A stamp beside
+the products keeps a hash of the inputs and one of the output; a product whose stamp still holds is not built again.
+"""
+
+import difflib
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.authoring.lint import lint
+from autograder.authoring.model import Notebook, read_assignment
+from autograder.authoring.otter_zip import build_zip
+from autograder.authoring.project import Project
+from autograder.authoring.release import build_release
+from autograder.authoring.solved import build_solved
+from autograder.errors import NotebookError
+
+
+@dataclass(frozen=True)
+class Product:
+    """One thing to build: ``make`` writes it inside an empty folder, ``target`` is where it belongs."""
+
+    name: str
+    inputs: tuple[Path, ...]
+    target: Path
+    make: Callable[[Path], Path]
+
+
+def read_linted(project: Project) -> tuple[Notebook, ...]:
+    """The source notebooks. Raises ``NotebookError`` listing every problem that the linter finds in them."""
+    notebooks = read_assignment(project.source)
+    problems = lint(notebooks)
+    if problems:
+        raise NotebookError("\n".join(map(str, problems)))
+    return notebooks
+
+
+def products(project: Project, notebooks: tuple[Notebook, ...]) -> list[Product]:
+    """Everything that is built from ``notebooks``, the release first."""
+    support, tools = project.support_files(), project.tool_files()
+    settings = [project.nbgrader_config, project.environment]
+    sources = [notebook.path for notebook in notebooks]
+
+    def release(work: Path) -> Path:
+        return build_release(project, notebooks, work)
+
+    made = [Product("release", (*sources, *support, *settings, *tools), project.release, release)]
+    for notebook in notebooks:
+        common = (notebook.path, *support, *settings, *tools, *project.solution_files())
+        solved = project.dist / f"{notebook.name}-solution.ipynb"
+        made += [
+            Product(
+                f"{notebook.name}.zip", common, project.zip_path(notebook.name), _maker(build_zip, project, notebook)
+            ),
+            Product(solved.name, common, solved, _maker(build_solved, project, notebook)),
+        ]
+    return made
+
+
+def build(project: Project, force: bool = False) -> Iterator[tuple[Product, bool]]:
+    """Build what is out of date (everything with ``force``); yields each product and whether it was built.
+
+    Raises ``NotebookError`` when the source has problems or a tool refuses. What was built before it stays.
+    """
+    notebooks = read_linted(project)
+    stamps = _read_stamps(project)
+    for product in products(project, notebooks):
+        needed = force or stamps.get(product.name) != _stamp(project, product)
+        if needed:
+            with tempfile.TemporaryDirectory() as work:
+                _put(product.make(Path(work)), product.target)
+            stamps[product.name] = _stamp(project, product)
+            _write_stamps(project, stamps)
+        yield product, needed
+
+
+def stale(project: Project, notebooks: tuple[Notebook, ...]) -> list[Product]:
+    """The products that the next build would make again."""
+    stamps = _read_stamps(project)
+    return [product for product in products(project, notebooks) if stamps.get(product.name) != _stamp(project, product)]
+
+
+def release_diff(project: Project) -> str:
+    """A unified diff from the committed release to the one the source gives now; empty when they agree."""
+    notebooks = read_linted(project)
+    with tempfile.TemporaryDirectory() as work:
+        fresh = build_release(project, notebooks, Path(work))
+        names = sorted({*_relative_files(project.release), *_relative_files(fresh)})
+        return "".join(_file_diff(project.release / name, fresh / name, name) for name in names)
+
+
+def _maker(make: Callable[[Project, Notebook, Path], Path], project: Project, notebook: Notebook) -> Callable:
+    return lambda work: make(project, notebook, work)
+
+
+def _put(made: Path, target: Path) -> None:
+    """Move a fresh product into place, replacing the old one whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_dir():
+        shutil.rmtree(target)
+    shutil.move(made, target)
+
+
+def _file_diff(old: Path, new: Path, name: str) -> str:
+    before, after = (path.read_text("utf-8").splitlines(True) if path.is_file() else [] for path in (old, new))
+    return "".join(difflib.unified_diff(before, after, f"committed/{name}", f"from source/{name}"))
+
+
+def _relative_files(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in _release_files(folder)]
+
+
+def _release_files(folder: Path) -> list[Path]:
+    """The files of a release, without what running its notebooks in place leaves behind."""
+    left_behind = {"__pycache__", ".ipynb_checkpoints", "results"}
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".zip" and not left_behind.intersection(path.relative_to(folder).parts)
+    )
+
+
+def _hash(paths: Iterable[Path], root: Path) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def _hash_target(target: Path) -> str:
+    """Hash of a product; empty when it is not there."""
+    if target.is_dir():
+        return _hash(_release_files(target), target)
+    return _hash([target], target.parent) if target.is_file() else ""
+
+
+def _stamp(project: Project, product: Product) -> dict[str, str]:
+    return {"inputs": _hash(product.inputs, project.root), "output": _hash_target(product.target)}
+
+
+def _read_stamps(project: Project) -> dict[str, dict[str, str]]:
+    """The stamps of the last build; none when the file is missing or damaged, which only costs a build."""
+    try:
+        stamps = json.loads((project.dist / "stamps.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return stamps if isinstance(stamps, dict) else {}
+
+
+def _write_stamps(project: Project, stamps: dict[str, dict[str, str]]) -> None:
+    project.dist.mkdir(parents=True, exist_ok=True)
+    (project.dist / "stamps.json").write_text(json.dumps(stamps, indent=1, sort_keys=True))

@@ -1,0 +1,67 @@
+"""otter-grader zips for Gradescope and ``otter run``, made by otter's own ``generate`` and then put in a fixed form."""
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import yaml
+
+from autograder.authoring.model import Notebook
+from autograder.authoring.otter_tests import otter_test
+from autograder.authoring.project import SUPPORT_PACKAGE, Project
+from autograder.errors import NotebookError
+from autograder.process import run_module
+
+# The earliest time a zip can hold: builds of the same source are byte-identical.
+_TIMESTAMP = (1980, 1, 1, 0, 0, 0)
+_EXECUTABLE = ("run_autograder", "setup.sh")
+# https://otter-grader.readthedocs.io, "Autograder configuration": students see the scores of hidden tests, with the
+# messages written for them, once grades are published; the public summary at once.
+_CONFIG = {"lang": "python", "show_hidden": True, "force_public_test_summary": True, "logo": False}
+
+
+def build_zip(project: Project, notebook: Notebook, work: Path) -> Path:
+    """Build the zip of one notebook in the empty folder ``work`` and return its path there.
+
+    ``hw4kit`` goes into ``files/``, which otter copies beside the student's notebook; ``solutions`` into the zip's
+    root, which otter does not copy. Raises ``NotebookError`` when otter refuses.
+    """
+    tests = work / "tests"
+    tests.mkdir(parents=True)
+    for question in notebook.questions:
+        (tests / f"{question.test_id}.py").write_text(otter_test(question), encoding="utf-8")
+    for path in project.support_files():
+        copy = work / path.relative_to(project.source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+    shutil.copy(project.environment, work / "environment.yml")
+    (work / "otter_config.json").write_text(json.dumps(_CONFIG))
+
+    generated = work / "generated.zip"
+    arguments = ["generate", "-t", "tests", "-o", generated.name, "-e", "environment.yml"]
+    run = run_module("otter", [*arguments, "-c", "otter_config.json", "--no-requirements", SUPPORT_PACKAGE], work)
+    if run.code != 0:
+        raise NotebookError(f"otter could not build the zip of {notebook.name}: {run.reason}")
+    return _canonical(project, notebook, generated, work / f"{notebook.name}.zip")
+
+
+def zip_environment(archive: Path) -> dict:
+    """The conda environment that a built zip asks Gradescope to install."""
+    with zipfile.ZipFile(archive) as opened:
+        return yaml.safe_load(opened.read("environment.yml"))
+
+
+def _canonical(project: Project, notebook: Notebook, generated: Path, target: Path) -> Path:
+    """Rewrite otter's zip with ``solutions`` added, sorted, with fixed times and modes."""
+    with zipfile.ZipFile(generated) as opened:
+        entries = {name: opened.read(name) for name in opened.namelist()}
+    for path in project.solution_files():
+        entries[path.relative_to(project.root).as_posix()] = path.read_bytes()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(entries):
+            info = zipfile.ZipInfo(name, _TIMESTAMP)
+            info.external_attr = (0o755 if name in _EXECUTABLE else 0o644) << 16
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, entries[name])
+    return target

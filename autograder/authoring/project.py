@@ -1,0 +1,82 @@
+"""Where things are in the repository."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.errors import AutograderError
+
+ASSIGNMENT = "hw4"
+SUPPORT_PACKAGE = "hw4kit"
+
+
+@dataclass(frozen=True)
+class Project:
+    """The folders and files of one checkout; every path the commands use comes from here."""
+
+    root: Path
+    assignment: str = ASSIGNMENT
+
+    @property
+    def source(self) -> Path:
+        """The assignment's source notebooks."""
+        return self.root / "source" / self.assignment
+
+    @property
+    def release(self) -> Path:
+        """The students' notebooks, generated and committed."""
+        return self.root / "release" / self.assignment
+
+    @property
+    def dist(self) -> Path:
+        """What is built and not committed: otter zips and executed solution notebooks."""
+        return self.root / "autograder" / "dist"
+
+    @property
+    def solutions(self) -> Path:
+        """The reference package."""
+        return self.root / "solutions"
+
+    @property
+    def nbgrader_config(self) -> Path:
+        return self.root / "nbgrader_config.py"
+
+    @property
+    def environment(self) -> Path:
+        return self.root / "environment.yml"
+
+    def zip_path(self, notebook: str) -> Path:
+        """The otter zip of one notebook."""
+        return self.dist / f"{notebook}.zip"
+
+    def support_files(self) -> list[Path]:
+        """The files of the support package that notebooks import."""
+        return _files(self.source / SUPPORT_PACKAGE)
+
+    def solution_files(self) -> list[Path]:
+        """The files of the reference package."""
+        return _files(self.solutions)
+
+    def tool_files(self) -> list[Path]:
+        """The code that builds: a change there makes everything built before stale."""
+        package = self.root / "autograder"
+        return _files(package / "authoring") + _files(package / "adapters")
+
+
+def find_project(start: Path) -> Project:
+    """The project that ``start`` lies in. Raises ``AutograderError`` outside one."""
+    for folder in (start, *start.parents):
+        if (folder / "nbgrader_config.py").is_file() and (folder / "source" / ASSIGNMENT).is_dir():
+            return Project(folder)
+    raise AutograderError(
+        f"{start} is not in a course: no folder above it has nbgrader_config.py and source/{ASSIGNMENT}. "
+        "Change into the repository, or name it with --root."
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    skipped = {"__pycache__", ".ipynb_checkpoints"}
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not skipped.intersection(path.relative_to(folder).parts)
+    )

@@ -1,0 +1,85 @@
+"""The ``autograder`` command. Exit codes: 0 done, 1 something failed, 2 wrong usage."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from autograder.errors import AutograderError
+
+
+class _Group(click.Group):
+    """A command group that reports our own errors as they are: sentences, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except AutograderError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=_Group)
+@click.option("--root", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(),
+              help="A folder of the course repository.  [default: here]")  # fmt: skip
+@click.pass_context
+def main(ctx: click.Context, root: Path) -> None:
+    """Build and grade the homework from its source notebooks."""
+    from autograder.authoring.project import find_project
+
+    ctx.obj = lambda: find_project(root.resolve())
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Change nothing; show how the committed release differs from the source.")
+@click.option("--force", is_flag=True, help="Build everything, also what is up to date.")
+@click.pass_obj
+def build(get_project, check: bool, force: bool) -> None:
+    """Make the release, the otter zips and the executed solution notebooks from the source."""
+    from autograder.authoring import build as building
+
+    project = get_project()
+    if check:
+        if diff := building.release_diff(project):
+            click.echo(diff)
+            raise AutograderError(f"{project.release} is stale: run `autograder build` and commit what it changes.")
+        click.echo(f"{project.release} is up to date.")
+        return
+    for product, built in building.build(project, force):
+        click.echo(f"{'built' if built else 'fresh'}  {product.target.relative_to(project.root)}")
+
+
+@main.command()
+@click.pass_obj
+def check(get_project) -> None:
+    """Look for mistakes in the source notebooks, without building anything."""
+    from autograder.authoring.build import read_linted
+
+    for notebook in read_linted(get_project()):
+        click.echo(f"{notebook.name}: {len(notebook.questions)} questions, {notebook.points:g} points, no problems")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--framework", type=click.Choice(["nbgrader", "otter", "both"]), default="both", show_default=True)
+@click.option("--notebook", "only", multiple=True, help="Grade only this notebook; may be given several times.")
+@click.option("--timeout", type=click.FloatRange(min=1), default=600.0, show_default=True,
+              help="Seconds that one notebook may take in one framework.")  # fmt: skip
+@click.option("--workers", type=click.IntRange(min=1), default=None, help="Notebooks at a time.  [default: one a core]")
+@click.pass_obj
+def grade(
+    get_project, folder: Path, framework: str, only: tuple[str, ...], timeout: float, workers: int | None
+) -> None:
+    """Grade the submissions in FOLDER, a folder per student, with the stock frameworks.
+
+    With both frameworks, a question on which they disagree is an error.
+    """
+    from autograder.course.grade import FRAMEWORKS, grade_folder
+
+    chosen = FRAMEWORKS if framework == "both" else (framework,)
+    ok = grade_folder(get_project(), folder, chosen, only, timeout, workers)
+    sys.exit(0 if ok else 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

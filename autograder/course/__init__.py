@@ -1,0 +1,1 @@
+"""A whole class: find submissions, grade them, compare, show."""

@@ -1,0 +1,114 @@
+"""Grades one notebook with the stock frameworks, as an instructor would by hand: ``nbgrader autograde``, ``otter run``.
+
+Every run has a folder of its own, so that runs can go on side by side and one cannot disturb another. The student's
+code runs unprotected in these frameworks: grade only what you would run yourself.
+"""
+
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.authoring.model import TEST_PREFIX, Notebook
+from autograder.authoring.project import Project
+from autograder.course.grades import Grade, Status
+from autograder.course.submissions import RESULTS, Submission
+from autograder.grading.assemble import assemble
+from autograder.process import Finished, run_module
+
+_STUDENT = "student"  # students' own ids may hold characters that nbgrader's paths do not take
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What grading needs: the project, an nbgrader course made by ``build_release``, and a limit per notebook."""
+
+    project: Project
+    course: Path
+    timeout: float
+
+    @property
+    def release(self) -> Path:
+        """What students were given: answers are put into its cells."""
+        return self.course / "release" / self.project.assignment
+
+    def nbgrader(self, notebook: Notebook, submission: Submission) -> Grade:
+        """Grade with ``nbgrader autograde`` in a copy of the course."""
+
+        def run(folder: Path, node: NotebookNode) -> tuple[Finished, dict[str, float]]:
+            course = folder / "course"
+            shutil.copytree(self.course, course)
+            submitted = course / "submitted" / _STUDENT / self.project.assignment
+            _write(node, submitted / f"{notebook.name}.ipynb", submission.results)
+            arguments = ["autograde", self.project.assignment, "--student", _STUDENT, "--notebook", notebook.name]
+            finished = run_module("nbgrader", arguments, course, self.timeout, import_from=self.project.root)
+            return finished, _nbgrader_points(course, self.project, notebook) if finished.code == 0 else {}
+
+        return self._grade("nbgrader", notebook, submission, run)
+
+    def otter(self, notebook: Notebook, submission: Submission) -> Grade:
+        """Grade with ``otter run`` and the built zip. Otter knows no time limit: ours ends it from outside."""
+
+        def run(folder: Path, node: NotebookNode) -> tuple[Finished, dict[str, float]]:
+            _write(node, folder / "work" / f"{notebook.name}.ipynb", submission.results)
+            archive = _zip(folder / "work", folder / "submission.zip")
+            built = self.project.zip_path(notebook.name)
+            arguments = ["run", "-a", str(built), "-o", str(folder), "--no-logo", str(archive)]
+            finished = run_module("otter", arguments, folder, self.timeout)
+            return finished, _otter_points(folder / "results.json") if finished.code == 0 else {}
+
+        return self._grade("otter", notebook, submission, run)
+
+    def _grade(self, framework: str, notebook: Notebook, submission: Submission, run: Callable) -> Grade:
+        """What both have in common: nothing to grade, out of time, a framework that fails."""
+
+        def grade(status: Status, points: dict[str, float], message: str = "") -> Grade:
+            scores = {question.name: points.get(question.name, 0.0) for question in notebook.questions}
+            return Grade(submission.student, notebook.name, framework, status, scores, message)
+
+        if submission.node is None:
+            return grade(Status.MISSING, {}, submission.problem)
+        released = nbformat.read(self.release / notebook.path.name, as_version=4)
+        with tempfile.TemporaryDirectory() as folder:
+            finished, points = run(Path(folder), assemble(released, submission.node).node)
+        if finished.timed_out:
+            return grade(Status.TIMEOUT, {}, f"{framework} was ended after {self.timeout:g} s")
+        if not points:
+            return grade(Status.FAILED, {}, f"{framework} gave no scores: {finished.reason}")
+        return grade(Status.GRADED, points)
+
+
+def _write(node: NotebookNode, path: Path, results: Path | None) -> None:
+    path.parent.mkdir(parents=True)
+    nbformat.write(node, path)
+    if results:
+        shutil.copytree(results, path.parent / RESULTS)
+
+
+def _zip(folder: Path, archive: Path) -> Path:
+    with zipfile.ZipFile(archive, "w") as opened:
+        for path in sorted(folder.rglob("*")):
+            opened.write(path, path.relative_to(folder))
+    return archive
+
+
+def _nbgrader_points(course: Path, project: Project, notebook: Notebook) -> dict[str, float]:
+    """The scores that ``nbgrader autograde`` wrote into the course's gradebook."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "eecs182") as gradebook:
+        graded = gradebook.find_submission_notebook(notebook.name, project.assignment, _STUDENT)
+        scores = {grade.name: grade.auto_score for grade in graded.grades}
+    return {question.name: float(scores[question.test_id] or 0.0) for question in notebook.questions}
+
+
+def _otter_points(results: Path) -> dict[str, float]:
+    """The scores in otter's ``results.json``; empty when otter says that it failed."""
+    tests = json.loads(results.read_text())["tests"] if results.is_file() else []
+    return {test["name"].removeprefix(TEST_PREFIX): float(test["score"]) for test in tests if "max_score" in test}

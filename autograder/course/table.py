@@ -1,0 +1,44 @@
+"""Shows grades as tables in the terminal: a row per student, a column per question."""
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+
+from autograder.authoring.model import Notebook
+from autograder.course.grades import Grade, Status
+
+
+def print_grades(console: Console, notebook: Notebook, grades: Iterable[Grade]) -> None:
+    """One table for one notebook. Scores on which the frameworks agree are shown once, others as ``a | b``."""
+    rows: dict[str, list[Grade]] = {}
+    for grade in sorted(grades, key=lambda grade: (grade.student, grade.framework)):
+        if grade.notebook == notebook.name:
+            rows.setdefault(grade.student, []).append(grade)
+
+    # Names of questions are too long for columns: they are numbered, and listed above the table.
+    console.print(f"{notebook.name}: {notebook.points:g} points", style="bold")
+    listed = [f"{number} {q.name} ({q.points:g})" for number, q in enumerate(notebook.questions, start=1)]
+    console.print(", ".join(listed), highlight=False)
+    table = Table("student")
+    for number, _ in enumerate(notebook.questions, start=1):
+        table.add_column(str(number), justify="right")
+    table.add_column("total", justify="right")
+    for student, of_student in rows.items():
+        cells = [_merged([grade.points[question.name] for grade in of_student]) for question in notebook.questions]
+        table.add_row(student, *cells, _merged([grade.total for grade in of_student]))
+    console.print(table)
+
+
+def problems(grades: Iterable[Grade]) -> list[str]:
+    """One line for every notebook that could not be graded to its end."""
+    lines = {
+        f"{grade.student}, {grade.notebook}: {grade.message}" for grade in grades if grade.status is not Status.GRADED
+    }
+    return sorted(lines)
+
+
+def _merged(values: list[float]) -> str:
+    """``3`` when all agree, ``3 | 0`` when not."""
+    shown = [f"{value:g}" for value in values]
+    return shown[0] if len(set(shown)) == 1 else " | ".join(shown)

@@ -1,0 +1,48 @@
+"""nbgrader's settings for this course; nbgrader reads it wherever its commands run from this folder."""
+
+c = get_config()  # noqa: F821  (traitlets provides it)
+
+c.CourseDirectory.course_id = "eecs182"
+
+# What students find in place of an answer.
+c.ClearSolutions.code_stub = {
+    "python": "# YOUR CODE HERE: replace the line below by your answer\n"
+    'raise NotImplementedError("This question is not answered yet: write your code in its cell and run that cell.")'
+}
+c.ClearSolutions.text_stub = "YOUR ANSWER HERE: double-click, replace this line, then press Shift+Enter."
+# Rubrics stand in the locked prompt above a written answer: removed for students, back again for graders.
+c.ClearMarkScheme.enforce_metadata = False
+
+c.GenerateAssignment.preprocessors = [
+    "nbgrader.preprocessors.IncludeHeaderFooter",
+    "nbgrader.preprocessors.LockCells",
+    "nbgrader.preprocessors.ClearSolutions",
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.CheckCellMetadata",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.SaveCells",
+    "nbgrader.preprocessors.ClearHiddenTests",
+    "nbgrader.preprocessors.ClearMarkScheme",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.CheckCellMetadata",
+    "autograder.adapters.nbgrader.AddOtterChecks",
+]
+c.Autograde.sanitize_preprocessors = [
+    "nbgrader.preprocessors.ClearOutput",
+    "autograder.adapters.nbgrader.RebuildSubmission",
+    "nbgrader.preprocessors.OverwriteKernelspec",
+    "nbgrader.preprocessors.OverwriteCells",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+c.Autograde.autograde_preprocessors = [
+    "nbgrader.preprocessors.Execute",
+    "autograder.adapters.nbgrader.KeepOnlyErrors",
+    "nbgrader.preprocessors.IgnorePattern",
+    "nbconvert.preprocessors.ClearMetadataPreprocessor",
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+# Seconds a single cell may take.
+c.Execute.timeout = 120

@@ -1,0 +1,88 @@
+"""Reference answers of HandDesignFilters (problem 5).
+
+Everything follows from one definition, true convolution with half-sample reflection at the border:
+
+    y[i, j] = sum over a, b of k[a, b] x[i + h // 2 - a, j + w // 2 - b]
+
+for a kernel (h, w). It is written here with index arithmetic only, and checked in the tests against
+``scipy.ndimage.convolve``, whose default it is. The other filters are sums of shifted images, without kernels.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+
+
+def convolve(image: Any, kernel: Any) -> Array:
+    """True convolution of an image (H, W) with a kernel (h, w), any h and w: float64 (H, W)."""
+    weights = np.asarray(kernel, dtype=np.float64)
+    height, width = weights.shape
+    result = np.zeros(np.asarray(image).shape)
+    for a in range(height):
+        for b in range(width):
+            result += weights[a, b] * shifted(image, height // 2 - a, width // 2 - b)
+    return result
+
+
+def shifted(image: Any, down: int, right: int) -> Array:
+    """The (H, W) array whose element (i, j) is the image's (i + down, j + right), reflected at the border."""
+    values = np.asarray(image, dtype=np.float64)
+    rows = [reflected(i + down, values.shape[0]) for i in range(values.shape[0])]
+    columns = [reflected(j + right, values.shape[1]) for j in range(values.shape[1])]
+    return values[np.ix_(rows, columns)]
+
+
+def reflected(index: int, size: int) -> int:
+    """The index inside 0 .. size - 1 that ``index`` stands for: ... 1 0 | 0 1 ... size - 1 | size - 1 size - 2 ..."""
+    index %= 2 * size
+    return min(index, 2 * size - 1 - index)
+
+
+def averaging_filtering(image: Any, filter_size: int = 3) -> Array:
+    """Mean over the rows i - (n - 1) // 2 .. i + n // 2, and columns likewise, for n = ``filter_size``: (H, W)."""
+    reach = range(-((filter_size - 1) // 2), filter_size // 2 + 1)
+    return np.mean([shifted(image, down, right) for down in reach for right in reach], axis=0)
+
+
+def edge_detecting(image: Any) -> Array:
+    """The Laplacian, the four direct neighbours minus four times the pixel: (H, W)."""
+    neighbours = shifted(image, -1, 0) + shifted(image, 1, 0) + shifted(image, 0, -1) + shifted(image, 0, 1)
+    return neighbours - 4.0 * np.asarray(image, dtype=np.float64)
+
+
+def gaussian_kernel(size: int, sigma: float) -> Array:
+    """exp(-(i^2 + j^2) / (2 sigma^2)) at the integers i, j = -(size // 2) .. size // 2, with sum 1: (size, size).
+
+    Raises ``ValueError`` for an even size.
+    """
+    if size % 2 == 0:
+        raise ValueError(f"a Gaussian kernel needs an odd size to have a centre, got {size}")
+    reach = range(-(size // 2), size // 2 + 1)
+    weights = np.array([[math.exp(-(i * i + j * j) / (2.0 * sigma * sigma)) for j in reach] for i in reach])
+    return weights / weights.sum()
+
+
+def gaussian_filtering(image: Any, size: int, sigma: float) -> Array:
+    """The image convolved with ``gaussian_kernel(size, sigma)``: (H, W)."""
+    return convolve(image, gaussian_kernel(size, sigma))
+
+
+def sobel_edges(image: Any) -> tuple[Array, Array, Array]:
+    """Sobel's derivatives to the right and downwards, weights 1, 2, 1, and their magnitude: three (H, W)."""
+    gx = sum(weight * (shifted(image, k, 1) - shifted(image, k, -1)) for k, weight in ((-1, 1), (0, 2), (1, 1)))
+    gy = sum(weight * (shifted(image, 1, k) - shifted(image, -1, k)) for k, weight in ((-1, 1), (0, 2), (1, 1)))
+    return np.asarray(gx), np.asarray(gy), np.hypot(gx, gy)
+
+
+def as_conv2d(image: Any, kernel: Any) -> Array:
+    """What the question asks of ``torch.nn.functional.conv2d``: true convolution, (H, W)."""
+    return convolve(image, kernel)
+
+
+def sharpen(image: Any, amount: float, size: int, sigma: float) -> Array:
+    """Unsharp masking, image + amount (image - blurred), not clipped: (H, W)."""
+    values = np.asarray(image, dtype=np.float64)
+    return values + amount * (values - gaussian_filtering(image, size, sigma))
