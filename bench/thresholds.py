@@ -297,7 +297,13 @@ def mistakes_section(seeds: Sequence[int]) -> str:
         ("CNN, detectors frozen, correct", frozen, {}, valid, "-"),
         ("CNN, detectors not frozen", detectors, {}, valid, "weights after training"),
         ("MLP, all images scrambled, correct", ThreeLayerMLP, {"config": PERMUTED}, scrambled, "-"),
-        ("MLP, only training images scrambled", ThreeLayerMLP, {"config": PERMUTED}, valid, "given code; cannot be made"),
+        (
+            "MLP, only training images scrambled",
+            ThreeLayerMLP,
+            {"config": PERMUTED},
+            valid,
+            "given code; cannot be made",
+        ),
     ]
     rows = []
     for name, make_model, changes, data, how in cases:

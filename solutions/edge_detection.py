@@ -40,7 +40,13 @@ def accuracy(network: Network, images: Any, labels: Any) -> float:
 
 
 def training(
-    network: Network, images: Any, labels: Any, epochs: int = 2, batch_size: int = 10, lr: float = 0.01, momentum: float = 0.9
+    network: Network,
+    images: Any,
+    labels: Any,
+    epochs: int = 2,
+    batch_size: int = 10,
+    lr: float = 0.01,
+    momentum: float = 0.9,
 ) -> tuple[Weights, list[tuple[float, float]]]:
     """Weights after ``epochs`` of SGD in the given order, and the (mean loss, accuracy) of each epoch as it ran.
 

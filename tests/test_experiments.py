@@ -149,7 +149,9 @@ DAMAGES = {
         (folder / "trial.json").read_text().replace('"tensor": "result.curve"', '"tensor": "other"')
     ),
     "unknown architecture": lambda folder: (folder / "trial.json").write_text(
-        (folder / "trial.json").read_text().replace('{\n   "tensor"', '{"network": "os", "settings": {}, "weights": 1, "tensor"')
+        (folder / "trial.json")
+        .read_text()
+        .replace('{\n   "tensor"', '{"network": "os", "settings": {}, "weights": 1, "tensor"')
     ),
 }
 

@@ -50,7 +50,9 @@ def both_ways(make_model, seeds, recipe, count=7, change=lambda model: model, **
 
 
 def largest_difference(first, second):
-    pairs = [pair for a, b in zip(first, second, strict=True) for pair in zip(a.parameters(), b.parameters(), strict=True)]
+    pairs = [
+        pair for a, b in zip(first, second, strict=True) for pair in zip(a.parameters(), b.parameters(), strict=True)
+    ]
     return max((a - b).abs().max().item() for a, b in pairs)
 
 
@@ -61,7 +63,9 @@ def test_together_equals_alone(make_model):
     assert torch.allclose(history, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("recipe", [{"batch_size": 1, "epochs": 1}, {"batch_size": 100}, {"optimizer": "adam"}, {"momentum": 0.0}])
+@pytest.mark.parametrize(
+    "recipe", [{"batch_size": 1, "epochs": 1}, {"batch_size": 100}, {"optimizer": "adam"}, {"momentum": 0.0}]
+)
 def test_together_equals_alone_for_other_recipes(recipe):
     alone, together, expected, history = both_ways(SimpleCNN, [0, 1], {"epochs": 2, **recipe}, count=4)
     assert largest_difference(alone, together) < 2e-5
@@ -202,7 +206,15 @@ def test_groups_that_do_not_go_together_are_refused():
 
 @pytest.mark.parametrize(
     "recipe",
-    [{"epoch": 3}, {"epochs": -1}, {"epochs": 1.5}, {"batch_size": 0}, {"lr": 0}, {"momentum": 1}, {"optimizer": "lion"}],
+    [
+        {"epoch": 3},
+        {"epochs": -1},
+        {"epochs": 1.5},
+        {"batch_size": 0},
+        {"lr": 0},
+        {"momentum": 1},
+        {"optimizer": "lion"},
+    ],
 )
 def test_recipes_that_make_no_sense_are_refused(recipe):
     with pytest.raises(ValueError, match=next(iter(recipe))):

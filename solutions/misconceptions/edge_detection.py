@@ -112,7 +112,11 @@ def train_one_epoch__batch_means_over_images(model, optimizer, loader):
         loss = F.cross_entropy(logits, labels)
         loss.backward()
         optimizer.step()
-        total, right, count = total + loss.item(), right + (logits.argmax(1) == labels).sum().item(), count + len(labels)
+        total, right, count = (
+            total + loss.item(),
+            right + (logits.argmax(1) == labels).sum().item(),
+            count + len(labels),
+        )
     return total / count, right / count
 
 
@@ -126,7 +130,11 @@ def train_one_epoch__sum_of_losses(model, optimizer, loader):
         loss = F.cross_entropy(logits, labels, reduction="sum")
         loss.backward()
         optimizer.step()
-        total, right, count = total + loss.item(), right + (logits.argmax(1) == labels).sum().item(), count + len(labels)
+        total, right, count = (
+            total + loss.item(),
+            right + (logits.argmax(1) == labels).sum().item(),
+            count + len(labels),
+        )
     return total / count, right / count
 
 
