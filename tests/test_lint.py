@@ -88,6 +88,11 @@ MISTAKES = {
         "setup",
         "reach students",
     ),
+    "scratch name of another cell": (
+        _replace("import math", "print(_scratch)", "setup"),
+        "setup",
+        "`_scratch` of another cell",
+    ),
     "answer after its test": (_swap_answer_and_test, "test_double", "no solution cell before it"),
 }
 

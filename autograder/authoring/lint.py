@@ -142,7 +142,9 @@ def _test_code(notebook: Notebook) -> Iterator[Problem]:
                     f"its {part} test uses `{name}`, which the notebook never defines.",
                     "Define or import it in the same part of the test: each part runs alone in the otter zip.",
                 )
-            for name in sorted(n for n in defined_names(code) & given if not _is_import(code, n)):
+            for name in sorted(
+                n for n in defined_names(code) & given if not (n.startswith("_") or _is_import(code, n))
+            ):
                 yield _problem(
                     notebook,
                     cell,
@@ -156,6 +158,24 @@ def _test_code(notebook: Notebook) -> Iterator[Problem]:
                     f"its {part} test ends in a value, which nbgrader reads as points.",
                     "End with an assertion.",
                 )
+
+
+def _scratch_names(notebook: Notebook) -> Iterator[Problem]:
+    """Names with a leading underscore belong to their cell: any cell, tests too, may give them another value."""
+    for cell in notebook.cells:
+        if cell.cell_type != "code" or cell.kind not in (Kind.LOCKED, Kind.PLAIN):
+            continue
+        try:
+            names = [name for name in free_names(cell.source) if name.startswith("_")]
+        except SyntaxError:  # a magic, which is fine in given code
+            continue
+        for name in names:
+            yield _problem(
+                notebook,
+                cell,
+                f"it uses `{name}` of another cell, and such names are any cell's to change.",
+                "Drop the underscore, or set it in the same cell.",
+            )
 
 
 def _secrets(notebook: Notebook) -> Iterator[Problem]:
@@ -202,4 +222,4 @@ def _ends_in_value(code: str) -> bool:
     return bool(body) and isinstance(body[-1], ast.Expr) and not isinstance(body[-1].value, ast.Call)
 
 
-_RULES = (_ids, _points, _regions, _outputs, _questions, _test_code, _secrets)
+_RULES = (_ids, _points, _regions, _outputs, _questions, _test_code, _scratch_names, _secrets)
