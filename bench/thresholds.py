@@ -172,7 +172,7 @@ def q4_section(seeds: Sequence[int]) -> str:
     rows = judged_rows(cases, 10, seeds, SHIFT, 8, median, 75.0, 71.0)
     header = "configuration | single networks, 150 validation images | single networks, 600 fresh images | seeds 0-7"
     return f"""
-## q4_config: median of eight networks at 10 images per class under the domain shift, 75 on validation images and 71 on fresh ones
+## q4_config: median of eight networks under the domain shift, 75 on validation images and 71 on fresh ones
 
 {table(header + " | fails 75 | fails 71", rows)}
 The median, because single seeds go astray whatever the configuration. The course's 97 was reached by no
@@ -317,8 +317,9 @@ correct one: no threshold on an accuracy tells them apart. So the tests look at 
 
 {table("case | accuracy: min / quartile / median / quartile / max | caught by", rows)}
 `sweep` is judged by what its networks saw (each its own n x 3 training images, in an order that changes from
-epoch to epoch), by whether an entry depends on its size and seed only, and by whether it is the accuracy of its network;
-`train_one_epoch` by the weights after two epochs; `freeze_features` by what a few steps change. None of these has a spread.
+epoch to epoch), by whether an entry depends on its size and seed only, and by whether it is the accuracy of its
+network; `train_one_epoch` by the weights after two epochs; `freeze_features` by what a few steps change. None of
+these has a spread.
 """
 
 

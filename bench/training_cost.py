@@ -108,7 +108,8 @@ def compare(name: str, count: int, epochs: int, baseline_seeds: int, rounds: int
     theirs, mine = statistics.median(usual), statistics.median(ours)
     same = statistics.mean(usual_shares), statistics.mean(our_shares[:baseline_seeds])
     print(
-        f"{name} {count:4d} images per class: usual {theirs:6.2f} s, ours {mine:6.3f} s per network, {theirs / mine:5.1f} times; "
+        f"{name} {count:4d} images per class: usual {theirs:6.2f} s, ours {mine:6.3f} s per network, "
+        f"{theirs / mine:5.1f} times; "
         f"accuracy over {baseline_seeds} seeds {100 * same[0]:.1f} % and {100 * same[1]:.1f} %",
         flush=True,
     )

@@ -4,7 +4,6 @@ import json
 
 import pytest
 import torch
-
 from hw4kit import experiments, progress
 from hw4kit.edges import EdgeDataset
 from hw4kit.experiments import experiment

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-
 from hw4kit import models
 from hw4kit.models import DeeperCNN, SimpleCNN, ThreeLayerMLP, WiderCNN
 

@@ -3,7 +3,6 @@
 import pytest
 import torch
 import torch.nn.functional as F
-
 from hw4kit import stacked, training
 from hw4kit.edges import FIVE_CLASSES, EdgeDataset
 from hw4kit.models import DeeperCNN, SimpleCNN, ThreeLayerMLP, WiderCNN

@@ -10,10 +10,9 @@ of ``VALUES`` return what the variable of that name is set to.
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch.utils.data import DataLoader
-
 from hw4kit import edges, training
 from hw4kit.models import SimpleCNN, ThreeLayerMLP, WiderCNN
+from torch.utils.data import DataLoader
 
 VALUES = ("q3_config", "mlp_data_needed", "q4_config")
 
@@ -531,7 +530,7 @@ def freeze_features__not_frozen(cnn):
 
 
 def freeze_features__sets_a_new_attribute(cnn):
-    """`conv.requires_grad = False` only adds an attribute to the module: its parameters need it, or `requires_grad_`."""
+    """`conv.requires_grad = False` only adds an attribute to the module: set it on its parameters."""
     cnn.conv1.requires_grad = False
     cnn.conv2.requires_grad = False
     return cnn
@@ -637,7 +636,7 @@ def confusion_matrix__shrinks(model, loader, num_classes):
 
 
 def confusion_matrix__indexing_does_not_add(model, loader, num_classes):
-    """`counts[labels, predicted] += 1` counts a pair once per batch only: repeated pairs need `index_put_` or a loop."""
+    """`counts[labels, predicted] += 1` counts a pair once per batch only: add repeated pairs one by one."""
     model.eval()
     counts = torch.zeros(num_classes, num_classes)
     with torch.no_grad():
@@ -658,7 +657,7 @@ def confusion_matrix__last_batch_only(model, loader, num_classes):
 
 
 def q4_config__default():
-    """That is the default, which leaves a third of the images wrong: try more epochs, another kernel size or optimizer."""
+    """That is the default, which gets a third of the images wrong: try more epochs or smaller kernels."""
     return {}
 
 

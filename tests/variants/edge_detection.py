@@ -10,11 +10,10 @@ of ``VALUES`` return what the variable of that name is set to.
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import nn
-from torch.utils.data import DataLoader, Dataset
-
 from hw4kit import edges, training
 from hw4kit.models import SimpleCNN, ThreeLayerMLP
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
 
 VALUES = ("q3_config", "mlp_data_needed", "q4_config")
 
@@ -545,7 +544,7 @@ def permute_pixels__index_select(images, permutation):
 def permute_pixels__loops(images, permutation):
     """Pixel by pixel in float64."""
     source = np.asarray(images).astype(np.float64)
-    count, _, height, width = source.shape
+    width = source.shape[-1]
     result = np.zeros_like(source)
     for target, origin in enumerate(np.asarray(permutation).tolist()):
         result[:, 0, target // width, target % width] = source[:, 0, origin // width, origin % width]
