@@ -511,7 +511,7 @@ def confusion_matrix__lists(model, loader, num_classes):
 
 def q4_config__smaller_kernel():
     """A smaller kernel and more epochs, still SGD."""
-    return {"kernel_size": 5, "epochs": 400}
+    return {"kernel_size": 5, "epochs": 400, "lr": 0.01}
 
 
 def q4_config__adam_3():

@@ -56,17 +56,20 @@ def show_accuracies(
     xlabel: str = "training images per class",
     title: str = "",
     classes: int = 3,
+    colours: Sequence[str] = (),
+    dashed: Sequence[str] = (),
 ) -> Figure:
     """Accuracies (len(positions), seeds) per name: a dot per seed, the mean as a line, one deviation as a band.
 
-    The dotted line is chance for that many ``classes``.
+    The dotted line is chance for that many ``classes``; ``dashed`` names the curves that are drawn so.
     """
     figure, axis = plt.subplots(figsize=(7.2, 3.8))
     for number, (name, values) in enumerate(accuracies.items()):
         values = 100 * to_numpy(values, name)
         mean, spread = values.mean(axis=1), values.std(axis=1, ddof=1)
-        colour, marker = f"C{number}", _MARKERS[number % len(_MARKERS)]
-        axis.plot(positions, mean, color=colour, marker=marker, label=name)
+        colour = colours[number] if colours else f"C{number}"
+        marker, line = _MARKERS[number % len(_MARKERS)], "--" if name in dashed else "-"
+        axis.plot(positions, mean, line, color=colour, marker=marker, label=name)
         axis.fill_between(positions, mean - spread, np.minimum(mean + spread, 100), color=colour, alpha=0.15, lw=0)
         axis.plot(np.repeat(positions, values.shape[1]), values.ravel(), ".", color=colour, alpha=0.45, ms=4)
     axis.axhline(100 / classes, color="0.5", ls=":", lw=1)

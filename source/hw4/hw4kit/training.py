@@ -77,6 +77,33 @@ def train(
     return torch.stack(history, dim=1) if history else torch.empty(len(models), 0)
 
 
+def in_order(model: nn.Module, dataset: EdgeDataset, recipe: dict[str, Any] | None = None) -> nn.Module:
+    """Train ``model`` on ``dataset`` in the order in which it stands, epoch for epoch; returns it."""
+    full = complete_recipe(recipe)
+    images, labels = _stacked_data([model], [dataset], [0])
+    order = torch.arange(len(dataset)).unsqueeze(0)
+    with one_thread():
+        parameters = stacked.stack([model])
+        optimizer = _optimizer([value for value in parameters.values() if value.requires_grad], full)
+        arranged = stacked.arrange(model, images)
+        for _ in range(full["epochs"]):
+            _epoch(model, parameters, optimizer, arranged, labels, order, full["batch_size"])
+        stacked.unstack(parameters, [model])
+    return model
+
+
+def better_half(accuracies: Sequence[float]) -> float:
+    """Mean over the better half of the seeds: how far a procedure gets once it gets going.
+
+    A network that sits at chance from its first step on says more about its initial weights than about the procedure.
+    """
+    values = sorted((float(value) for value in accuracies), reverse=True)
+    if not values:
+        raise ValueError("there are no accuracies.")
+    best = values[: (len(values) + 1) // 2]
+    return sum(best) / len(best)
+
+
 def outputs(model: nn.Module, images: Tensor) -> Tensor:
     """Logits of images (N, 1, 28, 28) in evaluation mode, without gradients; the mode is left as it was."""
     if len(images) == 0:

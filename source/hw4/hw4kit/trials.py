@@ -5,7 +5,8 @@ here, next to that function; what a test hands over and gets back are tensors, n
 dictionaries. A network travels as a dictionary ``{"architecture", "settings", "weights"}``.
 
 ``helpers`` is Python source that defines stand-ins for other functions of the notebook; they replace these while the
-function runs, so that a mistake in one answer is not counted again in another.
+function runs, so that a mistake in one answer is not counted again in another. Without ``helpers``, functions that
+build on question 1 are tried only if its answers work (see ``earlier_problem``).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +22,7 @@ from hw4kit import edges, models, progress, training
 from hw4kit.experiments import experiment
 
 _MOST_EPOCHS, _MOST_KERNEL, _LEAST_BATCH = 400, 15, 5
-CONFIGURATION = {**training.RECIPE, "kernel_size": 7}
+CONFIGURATION = {**training.RECIPE, "epochs": 30, "kernel_size": 7}
 
 
 def contents(make_dataset: Callable, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -112,12 +113,15 @@ def sweeping(
     valid_labels: Tensor,
     helpers: str = "",
     global_seed: int = 0,
-) -> dict[str, Any]:
+) -> dict[str, Any] | None:
     """Run ``sweep`` with small MLPs; ``global_seed`` seeds torch's global generator before it starts.
 
     Gives the ``accuracies`` and, for each network that was made, the accuracy it ends with on the validation images
-    (``judged``), its first layer's initial weights (``initial``), and the images it saw in training mode, in order.
+    (``judged``), its first layer's initial weights (``initial``), and the images it saw with gradients on, in order
+    (``saw``). None, and a line that says why, when it could not be tried.
     """
+    if not helpers and not _ready(sweep):
+        return None
     made: list[nn.Module] = []
     initial: list[Tensor] = []
 
@@ -165,14 +169,66 @@ def trained_after(change: Callable, description: models.Network, images: Tensor,
     return models.describe(model)
 
 
-def result(name: str, run: Callable[[], Any], helpers: str = "") -> list[models.Network]:
+def result(name: str, run: Callable[[], Any], helpers: str = "") -> list[models.Network] | None:
     """The networks that ``run`` returns, through ``experiment``: loaded when they are saved, otherwise trained now.
 
-    With ``helpers`` nothing is loaded or saved.
+    None, and a line that says why, when it could not be tried. With ``helpers`` nothing is loaded or saved.
     """
+    if not helpers and not _ready(run):
+        return None
     with progress.silent(), _standing_in(run, helpers):
         networks = run() if helpers else experiment(name, run)
     return [models.describe(model) for model in networks]
+
+
+def earlier_problem(function: Callable) -> str | None:
+    """What is wrong with the answers of question 1 that ``function`` finds in its notebook; None when they work."""
+    data = edges.EdgeDataset({"data_per_class": 4})
+    start = models.network("ThreeLayerMLP", seed=0, hidden_dims=(6, 4))
+    for name, works in _WORKING.items():
+        answer = function.__globals__.get(name)
+        try:
+            if answer is None or not works(answer, start, data):
+                return f"{name} is not right yet"
+        except Exception as error:
+            return f"{name} ends with {type(error).__name__}: {error}"
+    return None
+
+
+def _ready(function: Callable) -> bool:
+    problem = earlier_problem(function)
+    if problem is not None:
+        progress.tell(f"{function.__name__} was not tried: {problem}. See the tests of question 1.")
+    return problem is None
+
+
+def _makes_data(make_dataset: Callable, start: models.Network, data: edges.EdgeDataset) -> bool:
+    made = contents(make_dataset, 4)
+    return made["images"].shape == data.images.shape and torch.allclose(made["images"].float(), data.images)
+
+
+def _makes_batches(make_loader: Callable, start: models.Network, data: edges.EdgeDataset) -> bool:
+    (one_pass,) = batches(make_loader, data.images, data.labels, 5, False)
+    return [len(labels) for _, labels in one_pass] == [5, 5, 2]
+
+
+def _trains(train_one_epoch: Callable, start: models.Network, data: edges.EdgeDataset) -> bool:
+    run = epochs(train_one_epoch, start, data.images, data.labels, count=1, batch_size=5, lr=0.1)
+    expected = training.in_order(models.restore(start), data, {"epochs": 1, "batch_size": 5, "lr": 0.1}).state_dict()
+    return all(torch.allclose(run["network"]["weights"][name], value, atol=1e-4) for name, value in expected.items())
+
+
+def _evaluates(evaluate: Callable, start: models.Network, data: edges.EdgeDataset) -> bool:
+    found = evaluation(evaluate, start, data.images, data.labels, batch_size=5)["returned"]
+    return np.allclose(found, training.judge(models.restore(start), data), atol=1e-4)
+
+
+_WORKING = {
+    "make_dataset": _makes_data,
+    "make_loader": _makes_batches,
+    "train_one_epoch": _trains,
+    "evaluate": _evaluates,
+}
 
 
 def complete_configuration(configuration: dict[str, Any]) -> dict[str, Any]:
