@@ -269,7 +269,7 @@ def wrong_loop(shuffle: bool = True, clear: bool = True) -> Callable[..., None]:
             if shuffle:
                 order = torch.stack([torch.randperm(labels.shape[1], generator=one) for one in generators])
             for index in order.split(full["batch_size"], dim=1):
-                logits = stacked.logits(networks[0], parameters, stacked.take(arranged, index))
+                logits = stacked.logits(networks[0], parameters, stacked.take(networks[0], arranged, index))
                 loss = F.cross_entropy(logits.transpose(1, 2), labels.gather(1, index), reduction="sum")
                 if clear:
                     optimizer.zero_grad()

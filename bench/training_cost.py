@@ -5,7 +5,7 @@ one network after the other, and an evaluation on the validation images after ev
 eight seeds together, images as one tensor, evaluated when it is done.
 
 Both train from the same weights, on the same images in the same order, for the same epochs, on one thread; the
-accuracies are printed beside the times.
+accuracies are printed beside the times. Times are processor seconds, which other programs disturb little.
 
     python bench/training_cost.py         about three minutes; exit code 1 if the ratio is below the promise
 """
@@ -96,15 +96,15 @@ def compare(name: str, count: int, epochs: int, baseline_seeds: int, rounds: int
     for number in range(max(rounds, baseline_seeds)):
         if number < baseline_seeds:
             (model,) = training.build(make_model, [number])
-            start = time.perf_counter()
+            start = time.process_time()
             usual_shares.append(usual_way(model, pictures[number], valid_pictures, number, epochs))
-            usual.append(time.perf_counter() - start)
+            usual.append(time.process_time() - start)
         if number < rounds:
             models = training.build(make_model, SEEDS)
-            start = time.perf_counter()
+            start = time.process_time()
             training.train(models, data, SEEDS, {"epochs": epochs})
             our_shares = [training.accuracy(model, valid) for model in models]
-            ours.append((time.perf_counter() - start) / len(models))
+            ours.append((time.process_time() - start) / len(models))
     theirs, mine = statistics.median(usual), statistics.median(ours)
     same = statistics.mean(usual_shares), statistics.mean(our_shares[:baseline_seeds])
     print(

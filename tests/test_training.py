@@ -101,7 +101,7 @@ def test_stacked_logits_are_those_of_each_network():
         models = training.build(make_model, [0, 1, 2])
         images = torch.rand(3, 5, 1, 28, 28)
         index = torch.tensor([[0, 4], [3, 3], [2, 1]])
-        batch = stacked.take(stacked.arrange(models[0], images), index)
+        batch = stacked.take(models[0], stacked.arrange(models[0], images), index)
         logits = stacked.logits(models[0], stacked.stack(models), batch)
         for number, model in enumerate(models):
             assert torch.allclose(logits[number], model(images[number, index[number]]), atol=1e-5)

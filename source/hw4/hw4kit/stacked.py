@@ -10,6 +10,7 @@ with respect to a filter is a depthwise convolution too, with the gradient of th
 Activations have the shape (H, W, maps, B, S): for the kernels these are H x W images with maps*B*S channels.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -50,39 +51,50 @@ def unstack(parameters: Parameters, models: Sequence[nn.Module]) -> None:
 
 
 def arrange(model: nn.Module, images: Tensor) -> Tensor:
-    """Images (S, N, 1, 28, 28) as ``take`` wants them: one row per image, (S*N, pixels).
+    """Images (S, N, 1, 28, 28) as ``take`` wants them: one column per image, (pixels, S*N); for an MLP one row.
 
     For a CNN the border that the first convolution needs is added here, once instead of in every step.
     """
-    if not isinstance(model, ThreeLayerMLP):
-        first = getattr(model, model.convs[0])
-        images = F.pad(images.flatten(0, 1), _border(first.kernel_size[0]), mode="reflect")
-    return images.reshape(-1, images.shape[-2] * images.shape[-1])
+    if isinstance(model, ThreeLayerMLP):
+        return images.flatten(0, 1).flatten(1)
+    first = getattr(model, model.convs[0])
+    padded = F.pad(images.flatten(0, 1), _border(first.kernel_size[0]), mode="reflect")
+    return padded.flatten(1).T.contiguous()
 
 
-def take(arranged: Tensor, index: Tensor) -> Tensor:
-    """A batch: for network s the images ``index[s]``; ``index`` is (S, B), the result (pixels, B, S)."""
+def take(model: nn.Module, arranged: Tensor, index: Tensor) -> Tensor:
+    """A batch: for network s the images ``index[s]``; ``index`` is (S, B).
+
+    For an MLP (S, B, pixels); for a CNN (H, W, filters, B, S), the image once for each of the first layer's filters.
+    """
     networks = len(index)
-    row = index + torch.arange(networks).unsqueeze(1) * (len(arranged) // networks)
-    return arranged.index_select(0, row.T.reshape(-1)).T.reshape(arranged.shape[1], -1, networks)
+    if isinstance(model, ThreeLayerMLP):
+        place = index + torch.arange(networks).unsqueeze(1) * (len(arranged) // networks)
+        return arranged.index_select(0, place.reshape(-1)).view(networks, -1, arranged.shape[1])
+    place = index + torch.arange(networks).unsqueeze(1) * (arranged.shape[1] // networks)
+    filters, side = getattr(model, model.convs[0]).out_channels, math.isqrt(len(arranged))
+    columns = arranged.index_select(1, place.T.reshape(-1).repeat(filters))
+    return columns.view(side, side, filters, -1, networks)
 
 
 def logits(model: nn.Module, parameters: Parameters, batch: Tensor) -> Tensor:
     """Logits (S, B, num_classes) of a batch from ``take``; ``model`` says the architecture."""
     if isinstance(model, ThreeLayerMLP):
-        hidden = batch.permute(2, 1, 0)
+        hidden = batch
         for name in model.layers[:-1]:
             hidden = F.relu(_linear(parameters, name, hidden))
         return _linear(parameters, model.layers[-1], hidden)
-    side = int(len(batch) ** 0.5)
-    maps = batch.view(side, side, 1, *batch.shape[1:])
+    maps = batch
     for number, name in enumerate(model.convs, start=1):
-        weight = parameters[f"{name}.weight"]
-        if number > 1:
-            maps = _padded(maps, weight.shape[-1])
-        maps = _convolved(maps, weight, parameters[f"{name}.bias"]).relu_()
+        weight, bias = parameters[f"{name}.weight"], parameters[f"{name}.bias"]
+        pairs = maps.unsqueeze(2) if number == 1 else _paired(_padded(maps, weight.shape[-1]), weight.shape[1])
+        maps = _convolved(pairs, weight, bias)
+        # ReLU of the largest is the largest of the ReLUs: behind the pooling it has a quarter of the work.
+        late = number == model.pool_after and model.pool == "max"
+        maps = maps if late else maps.relu_()
         if number == model.pool_after:
             maps = _from_channels(POOLS[model.pool](_as_channels(maps), 2), maps.shape)
+        maps = maps.relu_() if late else maps
     return _linear(parameters, "fc", maps.mean(dim=(0, 1)).permute(2, 1, 0))
 
 
@@ -111,11 +123,15 @@ def _padded(maps: Tensor, kernel_size: int) -> Tensor:
     return _from_channels(F.pad(_as_channels(maps), _border(kernel_size), mode="reflect"), maps.shape)
 
 
-def _convolved(maps: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Valid cross-correlation of (H, W, inputs, B, S) with weights (S, outputs, inputs, k, k), bias (S, outputs)."""
+def _paired(maps: Tensor, outputs: int) -> Tensor:
+    """(H, W, inputs, B, S) to (H, W, inputs, outputs, B, S), each input map once for every output map."""
+    return maps.unsqueeze(3).expand(*maps.shape[:3], outputs, *maps.shape[3:])
+
+
+def _convolved(pairs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Valid cross-correlation of (H, W, inputs, outputs, B, S) with weights (S, outputs, inputs, k, k), bias (S, outputs)."""
     networks, outputs, inputs, size, _ = weight.shape
-    height, width, _, batch, _ = maps.shape
-    pairs = maps.unsqueeze(3).expand(height, width, inputs, outputs, batch, networks)
+    batch = pairs.shape[4]
     filters = weight.permute(2, 1, 0, 3, 4).unsqueeze(2).expand(inputs, outputs, batch, networks, size, size)
     # The bias belongs to the sum over input maps: the pairs with the first one bring it in.
     biases = F.pad(bias.T.unsqueeze(1).expand(outputs, batch, networks).reshape(1, -1), (0, 0, 0, inputs - 1)).flatten()
@@ -139,9 +155,9 @@ class _Depthwise(torch.autograd.Function):
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         for_image = for_filters = for_biases = None
         if ctx.needs_input_grad[0]:
-            for_image = torch.ops.aten.convolution_backward(
-                gradient, image, filters, None, [1, 1], [0, 0], [1, 1], False, [0, 0], channels, [True, False, False]
-            )[0]
+            # Each pixel collects what the filter spread: the filter turned round, over the gradient and a border of zeros.
+            turned, border = filters.flip(2, 3), filters.shape[-1] - 1
+            for_image = F.conv2d(gradient, turned, padding=border, groups=channels)
         if ctx.needs_input_grad[1]:
             # Sum over positions of image(position + offset) * gradient(position): again a depthwise convolution.
             as_filters = gradient.transpose(0, 1).contiguous()

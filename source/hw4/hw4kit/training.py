@@ -240,7 +240,7 @@ def _epoch(
     total = torch.zeros(len(labels))
     in_order = labels.gather(1, order)
     for index, wanted in zip(order.split(batch_size, dim=1), in_order.split(batch_size, dim=1), strict=True):
-        logits = stacked.logits(model, parameters, stacked.take(arranged, index))
+        logits = stacked.logits(model, parameters, stacked.take(model, arranged, index))
         loss = F.cross_entropy(logits.transpose(1, 2), wanted, reduction="none").sum(1)
         optimizer.zero_grad()
         # Each network's loss reaches its own parameters only, so the gradient of the sum is each one's own gradient.
