@@ -1,9 +1,9 @@
 """Measures what the accuracy thresholds of edge_detection rest on, and writes docs/thresholds.md.
 
-    python bench/thresholds.py            about ten minutes on one core
+    python bench/thresholds.py            about half an hour on one core
 
 For each threshold: the distribution over seeds of the correct solution and of the typical mistakes. Where a question
-judges several seeds together (the mean of five, the median of eight), the probability of failing is estimated by
+judges several seeds together (the better half of ten or 16), the probability of failing is estimated by
 drawing such groups from the measured seeds, with replacement.
 """
 
@@ -35,7 +35,7 @@ TOGETHER = 8
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--seeds", type=int, default=40)
+    arguments.add_argument("--seeds", type=int, default=64)
     arguments.add_argument("--output", type=Path, default=ROOT / "docs" / "thresholds.md")
     options = arguments.parse_args()
     torch.set_num_threads(1)
@@ -95,12 +95,9 @@ def failing(values: Tensor, size: int, threshold: float, how: Callable[[Tensor],
     return (how(values[drawn]) < threshold).double().mean().item()
 
 
-def mean(groups: Tensor) -> Tensor:
-    return groups.mean(dim=1)
-
-
-def median(groups: Tensor) -> Tensor:
-    return groups.quantile(0.5, dim=1)
+def better_half(groups: Tensor) -> Tensor:
+    """``training.better_half`` of every row."""
+    return groups.sort(dim=1, descending=True).values[:, : (groups.shape[1] + 1) // 2].mean(dim=1)
 
 
 def table(header: str, rows: Sequence[str]) -> str:
@@ -120,9 +117,9 @@ def judged_rows(
         networks = trained(make_model, count, seeds, recipe, config)
         seen, unseen = shares(networks, valid), shares(networks, fresh)
         fails = failing(seen, size, on_valid, how), failing(unseen, size, on_fresh, how)
-        first = how(seen[None, :size]).item()
+        first = f"{how(seen[None, :size]).item():.1f}, {how(unseen[None, :size]).item():.1f}"
         rows.append(
-            f"{name} | {five_numbers(seen)} | {five_numbers(unseen)} | {first:.1f} | {fails[0]:.4f} | {fails[1]:.4f}"
+            f"{name} | {five_numbers(seen)} | {five_numbers(unseen)} | {first} | {fails[0]:.4f} | {fails[1]:.4f}"
         )
     return rows
 
@@ -137,23 +134,26 @@ def q3_section(seeds: Sequence[int]) -> str:
         "**reference**: 200 epochs": (cnn(), {"epochs": 200}),
         "300 epochs": (cnn(), {"epochs": 300}),
         "Adam 0.003, 200 epochs": (cnn(), {"epochs": 200, "lr": 0.003, **adam}),
-        "the default, 100 epochs": (cnn(), {}),
-        "mistake: 30 epochs": (cnn(), {"epochs": 30}),
+        "100 epochs": (cnn(), {}),
+        "mistake: the default, 30 epochs": (cnn(), {"epochs": 30}),
         "mistake: lr 0.3": (cnn(), {"lr": 0.3}),
         "mistake: lr 0.0003": (cnn(), {"lr": 0.0003}),
         "mistake: MLP instead of CNN, 200 epochs": (ThreeLayerMLP, {"epochs": 200}),
     }
-    rows = judged_rows(cases, 30, seeds, {}, 5, mean, 95.0, 91.0)
-    header = "procedure | single networks, 150 validation images | single networks, 600 fresh images | seeds 0-4"
+    rows = judged_rows(cases, 30, seeds, {}, 10, better_half, 95.0, 94.0)
+    header = "procedure | single networks, 150 validation images | single networks, 600 fresh images | seeds 0 to 9"
     return f"""
-## q3_config: mean of five networks at 30 images per class, 95 on validation images and 91 on fresh ones
+## q3_config: better half of ten networks at 30 images per class, 95 on validation images and 94 on fresh ones
 
 Single networks: min / lower quartile / median / upper quartile / max.
 
-{table(header + " | fails 95 | fails 91", rows)}
-The seeds the question judges are 0 to 4 for everybody, so that a student sees before handing in what will be judged.
-The second threshold only shows that the networks do as well on images that nobody has seen; it leaves room for the
-sampling error of the 150 validation images.
+{table(header + " | fails 95 | fails 94", rows)}
+Why the better half: whatever the procedure, about one seed in ten ends near chance, and a mean or a median of few seeds
+then fails every tenth correct solution. The mean over the better half does not, and still tells a procedure that
+works from one that does not. The seeds judged are 0 to 9 for everybody, so that a student sees before handing in what
+will be judged; the last two columns are about groups of *any* ten seeds. 100 epochs are enough for the seeds
+judged, though not for every group; that is no mistake. The second threshold only shows that the networks do as well on
+images that nobody has seen; it leaves room for the sampling error of the 150 validation images.
 """
 
 
@@ -164,19 +164,24 @@ def q4_section(seeds: Sequence[int]) -> str:
         "5x5, SGD 0.01, 400 epochs": (cnn(5), {"epochs": 400}),
         "3x3, Adam 0.01, 300 epochs": (cnn(3), {"epochs": 300, **adam}),
         "7x7, SGD 0.01, 300 epochs": (cnn(), {"epochs": 300}),
-        "mistake: the default, 100 epochs": (cnn(), {}),
+        "3x3, Adam 0.01, 400 epochs": (cnn(3), {**adam, "epochs": 400}),
+        "too little: 100 epochs": (cnn(), {}),
+        "mistake: the default, 30 epochs": (cnn(), {"epochs": 30}),
         "mistake: 13x13, 200 epochs": (cnn(13), {"epochs": 200}),
         "mistake: 20 epochs": (cnn(), {"epochs": 20}),
         "mistake: MLP instead of CNN, 300 epochs": (ThreeLayerMLP, {"epochs": 300}),
     }
-    rows = judged_rows(cases, 10, seeds, SHIFT, 8, median, 75.0, 71.0)
-    header = "configuration | single networks, 150 validation images | single networks, 600 fresh images | seeds 0-7"
+    rows = judged_rows(cases, 10, seeds, SHIFT, 16, better_half, 82.0, 80.0)
+    header = (
+        "configuration | single networks, 150 validation images | single networks, 600 fresh images | seeds 0 to 15"
+    )
     return f"""
-## q4_config: median of eight networks under the domain shift, 75 on validation images and 71 on fresh ones
+## q4_config: better half of 16 networks under the domain shift, 82 on validation images and 80 on fresh ones
 
-{table(header + " | fails 75 | fails 71", rows)}
-The median, because single seeds go astray whatever the configuration. The course's 97 was reached by no
-configuration here.
+{table(header + " | fails 82 | fails 80", rows)}
+10 images per class. The threshold lies between what 100 epochs of the usual network give and what smaller kernels with
+Adam give; configurations in between (more epochs only) reach it for some groups of seeds. The course's 97 was
+reached by no configuration here.
 """
 
 
@@ -195,7 +200,7 @@ def mlp_section(seeds: Sequence[int]) -> str:
     return f"""
 ## mlp_data_needed: from 130 to 400 images per class
 
-Both networks with the default procedure for 200 epochs, over {len(seeds)} seeds.
+Both networks with SGD 0.01 for 200 epochs, over {len(seeds)} seeds.
 
 {table("network | accuracy: min / quartile / median / quartile / max | mean", rows)}
 Where the curve of the mean over five seeds (straight between the sizes) reaches the CNN's mean over five: 0.1 %, 5 %,

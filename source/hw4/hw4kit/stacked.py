@@ -129,7 +129,8 @@ def _paired(maps: Tensor, outputs: int) -> Tensor:
 
 
 def _convolved(pairs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Valid cross-correlation of (H, W, inputs, outputs, B, S) with weights (S, outputs, inputs, k, k), bias (S, outputs)."""
+    """Valid cross-correlation of (H, W, inputs, outputs, B, S) with weights (S, outputs, inputs, k, k) and
+    biases (S, outputs)."""
     networks, outputs, inputs, size, _ = weight.shape
     batch = pairs.shape[4]
     filters = weight.permute(2, 1, 0, 3, 4).unsqueeze(2).expand(inputs, outputs, batch, networks, size, size)
@@ -155,7 +156,7 @@ class _Depthwise(torch.autograd.Function):
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         for_image = for_filters = for_biases = None
         if ctx.needs_input_grad[0]:
-            # Each pixel collects what the filter spread: the filter turned round, over the gradient and a border of zeros.
+            # Each pixel collects what the filter spread: the filter turned round, over the gradient and zeros.
             turned, border = filters.flip(2, 3), filters.shape[-1] - 1
             for_image = F.conv2d(gradient, turned, padding=border, groups=channels)
         if ctx.needs_input_grad[1]:
