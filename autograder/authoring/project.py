@@ -7,6 +7,7 @@ from autograder.errors import AutograderError
 
 ASSIGNMENT = "hw4"
 SUPPORT_PACKAGE = "hw4kit"
+PACKAGE = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,14 @@ class Project:
         return _files(self.solutions)
 
     def tool_files(self) -> list[Path]:
-        """The code that builds: a change there makes everything built before stale."""
-        package = self.root / "autograder"
-        return _files(package / "authoring") + _files(package / "adapters")
+        """The code that builds, and goes into zips: a change there makes everything built before stale."""
+        return grader_files()
+
+
+def grader_files() -> list[Path]:
+    """The files of this package that an otter zip needs for grading, all below ``PACKAGE``."""
+    rooms = [path for room in ("authoring", "grading", "adapters") for path in _files(PACKAGE / room)]
+    return [PACKAGE / "__init__.py", PACKAGE / "errors.py", PACKAGE / "process.py", *rooms]
 
 
 def find_project(start: Path) -> Project:

@@ -1,0 +1,244 @@
+"""Grades one notebook: runs its cells in a box, its tests here, and gives each question a verdict."""
+
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.preprocessors.sanitize import SanitizeHTML
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from autograder.authoring.model import HIDDEN_TESTS, Kind, Notebook, Question, kind_of, nbgrader_metadata, split_region
+from autograder.grading.assemble import assemble
+from autograder.grading.box import Box, BoxLost, zygote
+from autograder.grading.questions import importing_from, run_question
+from autograder.grading.results import RESULTS, GradedNotebook, Limits, QuestionResult, Usage, Verdict
+
+_SKIPPED = "skip-execution"
+_NOT_ANSWERED = 'raise NotImplementedError("This question is not answered: its cell is missing.")'
+_MAX_RESTARTS = 3
+_STREAMS = ("stdout", "stderr")
+_LOST = {
+    "crashed": (Verdict.CRASHED, "the cell ended the notebook's process."),
+    "late": (Verdict.TIMEOUT, "the cell ran out of time and could not be interrupted."),
+    "reply": (Verdict.CRASHED, "the cell broke the connection to the grader."),
+}
+
+
+def grade_notebook(
+    source: Notebook,
+    submission: NotebookNode,
+    files: Path | None = None,
+    limits: Limits | None = None,
+    isolation: str = "strict",
+    solutions: Path | None = None,
+) -> GradedNotebook:
+    """Grade ``submission`` by the tests of ``source``.
+
+    ``files`` is the student's folder of results, if there is one; ``solutions`` the folder of the reference package
+    that hidden tests import, by default beside the source's course. Nothing is raised because of what a submission
+    holds or does. Raises ``IsolationError`` when this host cannot protect what must be protected.
+    """
+    run = _Run(source, submission, limits or Limits(), isolation)
+    started = time.monotonic()
+    root = solutions or source.path.parents[2]
+    with _staged(source.path.parent, files, run.limits) as folder, importing_from([source.path.parent, root]):
+        run.grade(folder, (root / "solutions", source.path.parent, Path(__file__).parents[1]))
+    usage = Usage(time.monotonic() - started, run.cpu, run.memory, run.restarts)
+    return GradedNotebook(run.node, tuple(run.results.values()), tuple(run.notes), usage, run.isolation_in_force)
+
+
+class _Run:
+    """One submission on its way through the box: what has been graded so far survives a crash."""
+
+    def __init__(self, source: Notebook, submission: NotebookNode, limits: Limits, isolation: str) -> None:
+        self._source, self.limits, self._isolation = source, limits, isolation
+        assembled = assemble(_without_answers(source.node), submission)
+        self.node, self.notes = assembled.node, list(assembled.notes)
+        self._questions = {question.test_id: question for question in source.questions}
+        self.results: dict[str, QuestionResult] = {}
+        self._broken: dict[str, tuple[Verdict, str]] = {}
+        self._skip: set[int] = set()
+        self.cpu = self.memory = 0.0
+        self.restarts = 0
+        self.isolation_in_force: dict[str, str] = {}
+        self._deadline = time.monotonic() + limits.total_seconds
+        for cell in self.node.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+
+    def grade(self, folder: Path, hidden: tuple[Path, ...]) -> None:
+        """Run the notebook until every question has a verdict; a cell that ended its process is left out after that."""
+        for attempt in range(_MAX_RESTARTS + 1):
+            with Box(zygote(), folder, self.limits, hidden, self._isolation) as box:
+                self.isolation_in_force = box.isolation
+                complete = self._run_cells(box)
+                ended = box.end()
+            self.cpu += ended.cpu
+            self.memory = max(self.memory, ended.memory)
+            self.restarts = attempt
+            if complete:
+                break
+        for question in self._source.questions:
+            if question.name not in self.results:
+                text = "the notebook's process ended again and again: this question was not reached."
+                self._record(question, Verdict.CRASHED, text)
+        self._clean_outputs()
+
+    def _run_cells(self, box: Box) -> bool:
+        """Run all cells in order; False when the box is lost and there is more to do."""
+        ran: list[str] = []
+        for index, cell in enumerate(self.node.cells):
+            if cell.cell_type != "code" or index in self._skip or _SKIPPED in cell.metadata.get("tags", []):
+                continue
+            if kind_of(cell) is Kind.TEST:
+                if not self._run_test(box, cell, ran):
+                    return False
+            else:
+                try:
+                    self._run_cell(box, cell)
+                except BoxLost as lost:
+                    self._skip.add(index)
+                    verdict, text = _LOST[lost.reason]
+                    self._break(cell, verdict, text)
+                    return False
+                ran.append(cell.source)
+        return True
+
+    def _run_cell(self, box: Box, cell: NotebookNode) -> None:
+        seconds = min(self.limits.cell_seconds, self._deadline - time.monotonic())
+        if seconds <= 0:
+            self._break(cell, Verdict.TIMEOUT, f"not run: the notebook took over {self.limits.total_seconds:.0f} s.")
+            return
+        answer, late = box.run_cell(cell.source, time.monotonic() + seconds)
+        cell.outputs = _outputs(answer.get("outputs"))
+        count = answer.get("count")
+        cell.execution_count = count if type(count) is int and 0 < count < 1 << 31 else None
+        if late:
+            self._break(cell, Verdict.TIMEOUT, f"the cell was stopped after {seconds:.0f} s. Does a loop never stop?")
+        elif answer.get("error"):
+            self._broken[_grade_id(cell)] = (Verdict.ERROR, f"its cell raised {_error_text(answer['error'])}.")
+
+    def _break(self, cell: NotebookNode, verdict: Verdict, text: str) -> None:
+        self._broken[_grade_id(cell)] = (verdict, text)
+        cell.outputs = [*cell.get("outputs", []), _error(verdict.value, text)]
+
+    def _run_test(self, box: Box, cell: NotebookNode, ran: list[str]) -> bool:
+        question = self._questions[_grade_id(cell)]
+        if question.name in self.results:
+            return True
+        if self._deadline <= time.monotonic():
+            text = f"not graded: the notebook took over {self.limits.total_seconds:.0f} s."
+            self._record(question, Verdict.TIMEOUT, text)
+            alive = True
+        else:
+            result, alive = run_question(question, box, ran, self.limits, self._deadline)
+            self.results[question.name] = self._with_cause(result)
+        result = self.results[question.name]
+        cell.outputs = [] if result.verdict is Verdict.PASSED else [_error_of(result)]
+        return alive
+
+    def _with_cause(self, result: QuestionResult) -> QuestionResult:
+        """A name is missing because its cell failed: then that is what the student should read."""
+        cause = self._broken.get(result.question)
+        if result.verdict is not Verdict.MISSING or cause is None:
+            return result
+        verdict, text = cause
+        message = f"`{result.question}` is not defined: {text}"
+        return QuestionResult(result.question, verdict, 0.0, result.maximum, message, result.part)
+
+    def _record(self, question: Question, verdict: Verdict, message: str) -> None:
+        self.results[question.name] = QuestionResult(question.name, verdict, 0.0, question.points, message)
+
+    def _clean_outputs(self) -> None:
+        """Leave nothing in the outputs that would run in the browser of whoever looks at them."""
+        cleaner = SanitizeHTML()
+        for index, cell in enumerate(self.node.cells):
+            if any("data" in output for output in cell.get("outputs", [])):
+                cleaner.preprocess_cell(cell, {}, index)
+
+
+def _without_answers(source: NotebookNode) -> NotebookNode:
+    """The source as students got it, as far as running it goes: no solutions, no hidden tests."""
+    node = nbformat.from_dict(source)
+    node.cells = [nbformat.from_dict(cell) for cell in source.cells]
+    for cell in node.cells:
+        if kind_of(cell) is Kind.SOLUTION:
+            cell.source = _NOT_ANSWERED
+        elif kind_of(cell) is Kind.TEST:
+            cell.source = split_region(cell.source, HIDDEN_TESTS)[0]
+    return node
+
+
+@contextmanager
+def _staged(source: Path, results: Path | None, limits: Limits) -> Iterator[Path]:
+    """A folder with the course's support package and the student's results, as it lies beside the notebook."""
+    with tempfile.TemporaryDirectory(prefix="files-") as folder:
+        for entry in source.iterdir():
+            if entry.is_dir() and entry.name not in (RESULTS, ".ipynb_checkpoints"):
+                shutil.copytree(entry, Path(folder) / entry.name)
+        if results:
+            _copy_regular(results, Path(folder) / RESULTS, limits.disk << 19)
+        yield Path(folder)
+
+
+def _copy_regular(source: Path, target: Path, size: int) -> None:
+    """Copy plain files and folders, up to ``size`` bytes; links and anything else are left out."""
+    target.mkdir()
+    for entry in sorted(source.rglob("*")):
+        status = entry.lstat()
+        place = target / entry.relative_to(source)
+        if stat.S_ISDIR(status.st_mode):
+            place.mkdir(exist_ok=True)
+        elif stat.S_ISREG(status.st_mode) and (size := size - status.st_size) >= 0:
+            shutil.copyfile(entry, place, follow_symlinks=False)
+
+
+def _outputs(items: Any) -> list[NotebookNode]:
+    """Outputs in notebook format from what the student process sent; what makes no sense is dropped."""
+    outputs = []
+    for item in items if type(items) is list else []:
+        match item:
+            case {"output_type": "stream", "name": str(name), "text": str(text)} if name in _STREAMS:
+                outputs.append(new_output("stream", name=name, text=text))
+            case {"output_type": "error", "ename": str(ename), "evalue": str(evalue), "traceback": list(lines)}:
+                shown = [line for line in lines if type(line) is str]
+                outputs.append(new_output("error", ename=ename, evalue=evalue, traceback=shown))
+            case {"output_type": "execute_result" | "display_data" as kind, "data": dict(data)}:
+                kept = {mime: value for mime, value in data.items() if type(mime) is str and _is_shown(mime, value)}
+                count = item.get("execution_count")
+                number = {"execution_count": count if type(count) is int else None} if kind == "execute_result" else {}
+                outputs.append(new_output(kind, data=kept, **number))
+    return outputs
+
+
+def _is_shown(mime: str, value: Any) -> bool:
+    return type(value) is str and mime.split("/")[0] in ("text", "image") and mime != "image/svg+xml"
+
+
+def _error(name: str, text: str) -> NotebookNode:
+    return new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
+
+
+def _error_of(result: QuestionResult) -> NotebookNode:
+    error = _error(result.verdict.value, result.message)
+    if result.traceback:
+        error.traceback = [*error.traceback, result.traceback]
+    return error
+
+
+def _error_text(error: Any) -> str:
+    match error:
+        case [str(name), str(text)]:
+            return f"{name}: {text[:300]}" if text else name
+    return "an error"
+
+
+def _grade_id(cell: NotebookNode) -> str:
+    return str(nbgrader_metadata(cell).get("grade_id", ""))

@@ -1,0 +1,251 @@
+"""What stays in the student process, as the tests see it.
+
+A *remote* stands for a function, class, module or object of the student's: calling it, asking it for an attribute or
+an item goes to the student process and comes back as data or as another remote. What the student's code raises there
+is raised here as a ``StudentError`` that is also an instance of the builtin exception it extends.
+"""
+
+import builtins
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from autograder.grading.channel import Channel, Closed, Late
+from autograder.grading.wire import Wire, WireError
+
+_NUMBER = "number"
+# So that ``isinstance(model, torch.nn.Module)`` holds for a remote; names are looked up here and nowhere else.
+_CLASSES = {
+    f"{kind.__module__}.{kind.__qualname__}": kind for kind in vars(torch.nn).values() if isinstance(kind, type)
+}
+_EXCEPTIONS = {
+    name: kind for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)
+}
+_SHOWN_ATTRIBUTES = ("__doc__", "__module__", "__qualname__", "__defaults__")
+
+
+class StudentError(Exception):
+    """An exception that the student's code raised: its class name, its text, and the student's own traceback."""
+
+    def __init__(self, kind: str, message: str, traceback: str) -> None:
+        self.kind, self.message, self.traceback = kind, message, traceback
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class TestEnded(BaseException):
+    """The student process can no longer answer; not an ``Exception``, so that no test takes it for the student's.
+
+    ``reason`` is ``late``, ``crashed`` or ``reply``.
+    """
+
+    __test__ = False
+
+    def __init__(self, reason: str, text: str = "") -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class Session:
+    """One test's conversation with a fork of the student process.
+
+    ``cells`` are the student's code cells so far, for checks that read code; ``max_blob`` limits a reply, in bytes.
+    """
+
+    def __init__(self, channel: Channel, deadline: float, max_blob: int, cells: Sequence[str] = ()) -> None:
+        self._channel, self._deadline, self._max_blob = channel, deadline, max_blob
+        self.cells = list(cells)
+        self._wire = Wire(self._number_of, self._remote)
+
+    def look_up(self, name: str) -> tuple[bool, Any]:
+        """Whether the notebook defines ``name``, and its value or a remote that has this name."""
+        answer = self._exchange(["look up", name])
+        value = answer.get("value")
+        if isinstance(value, Remote):
+            object.__setattr__(value, "_name", name)
+        return answer.get("found") is True, value
+
+    def ask(self, operation: str, *operands: Any) -> Any:
+        """The result of an operation there; arguments that it changed in place are changed here too."""
+        answer = self._exchange([operation, *operands])
+        changed = answer.get("operands")
+        if type(changed) is list and len(changed) == len(operands):
+            for ours, theirs in zip(operands, changed, strict=True):
+                _write_back(ours, theirs)
+        return answer.get("value")
+
+    def _exchange(self, request: list) -> dict[str, Any]:
+        try:
+            self._channel.send(self._wire.encode(request), self._deadline)
+            answer = self._wire.decode(self._channel.receive(self._deadline, self._max_blob))
+        except Late:
+            raise TestEnded("late") from None
+        except Closed:
+            raise TestEnded("crashed") from None
+        except WireError as error:
+            raise TestEnded("reply", str(error)) from None
+        if type(answer) is not dict:
+            raise TestEnded("reply", "not an answer")
+        if "error" in answer:
+            raise _student_error(answer["error"])
+        return answer
+
+    def _number_of(self, value: Any) -> dict[str, int]:
+        if type(value) in (Remote, CallableRemote):
+            return {_NUMBER: object.__getattribute__(value, "_number")}
+        raise TypeError(
+            f"a test cannot hand a {type(value).__name__} to student code: only data, and what came from it."
+        )
+
+    def _remote(self, reference: Any) -> "Remote":
+        match reference:
+            case {"number": int(number), "callable": bool(is_callable), "classes": list(classes)}:
+                return (CallableRemote if is_callable else Remote)(self, number, classes)
+        raise WireError("not a reference")
+
+
+def _operation(name: str) -> Callable:
+    def method(self: "Remote", *operands: Any) -> Any:
+        return object.__getattribute__(self, "_session").ask(name, self, *operands)
+
+    return method
+
+
+def _as(kind: type, name: str) -> Callable:
+    def method(self: "Remote", *operands: Any) -> Any:
+        value = object.__getattribute__(self, "_session").ask(name, self, *operands)
+        if type(value) is not kind:
+            raise TypeError(f"expected a {kind.__name__}, got {type(value).__name__}")
+        return value
+
+    return method
+
+
+class Remote:
+    """An object in the student process. It has the methods below and no state of its own."""
+
+    def __init__(self, session: Session, number: int, classes: list) -> None:
+        object.__setattr__(self, "_session", session)
+        object.__setattr__(self, "_number", number)
+        object.__setattr__(self, "_known_class", next((_CLASSES[name] for name in classes if _known(name)), None))
+        object.__setattr__(self, "_name", "")
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return object.__getattribute__(self, "_known_class") or type(self)
+
+    @property
+    def __name__(self) -> str:
+        return object.__getattribute__(self, "_name") or str(self._ask("getattr", "__name__"))
+
+    @property
+    def notebook_cells(self) -> list[str]:
+        """The code cells of the notebook that this object comes from, as far as they ran."""
+        return list(object.__getattribute__(self, "_session").cells)
+
+    def _ask(self, operation: str, *operands: Any) -> Any:
+        return object.__getattribute__(self, "_session").ask(operation, self, *operands)
+
+    def __getattr__(self, name: str) -> Any:
+        # numpy, torch and Python ask every object for protocols by such names; a remote has those defined below only.
+        if name.startswith("__") and name.endswith("__") and name not in _SHOWN_ATTRIBUTES:
+            raise AttributeError(name)
+        return self._ask("getattr", name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._ask("setattr", name, value)
+
+    def __delattr__(self, name: str) -> None:
+        self._ask("delattr", name)
+
+    def __iter__(self) -> Iterator[Any]:
+        iterator = self._ask("iter")
+        if not isinstance(iterator, Remote):  # an iterator is never data
+            raise TestEnded("reply", "not an iterator")
+        while item := iterator._ask("next"):
+            yield item[0]
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        array = self._ask("array")
+        return array.astype(dtype) if dtype is not None and isinstance(array, np.ndarray) else array
+
+    def __hash__(self) -> int:
+        return hash(object.__getattribute__(self, "_number"))
+
+    __getitem__, __setitem__, __delitem__ = _operation("getitem"), _operation("setitem"), _operation("delitem")
+    __eq__, __ne__ = _operation("eq"), _operation("ne")
+    __lt__, __le__, __gt__, __ge__ = _operation("lt"), _operation("le"), _operation("gt"), _operation("ge")
+    __add__, __sub__, __mul__ = _operation("add"), _operation("sub"), _operation("mul")
+    __truediv__, __matmul__, __pow__ = _operation("truediv"), _operation("matmul"), _operation("pow")
+    __neg__ = _operation("neg")
+    __len__, __int__, __index__ = _as(int, "len"), _as(int, "int"), _as(int, "index")
+    __contains__, __bool__, __float__ = _as(bool, "contains"), _as(bool, "bool"), _as(float, "float")
+    __repr__, __str__ = _as(str, "repr"), _as(str, "str")
+
+
+class CallableRemote(Remote):
+    """A remote that can be called: a function, a class, a module of a network."""
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        return self._ask("call", list(arguments), keywords)
+
+
+def _known(name: Any) -> bool:
+    return type(name) is str and name in _CLASSES
+
+
+def _student_error(described: Any) -> StudentError:
+    """The exception that a description stands for; of an odd description only what is text is taken."""
+    described = described if type(described) is dict else {}
+    texts = [described.get(key) for key in ("type", "message", "traceback")]
+    kind, message, traceback = (text if type(text) is str else "" for text in texts)
+    kinds = described.get("kinds") if type(described.get("kinds")) is list else []
+    base = next((_EXCEPTIONS[name] for name in kinds if type(name) is str and name in _EXCEPTIONS), Exception)
+    bases = (StudentError,) if base is Exception else (StudentError, base)
+    # Named as the student's own class: what a test says of it reads as it would in a notebook.
+    return type(kind or "Exception", bases, {"__str__": StudentError.__str__})(kind or "Exception", message, traceback)
+
+
+def _write_back(ours: Any, theirs: Any) -> None:
+    """Do to ``ours`` what the student's code did to its copy, ``theirs``."""
+    if isinstance(ours, Remote) or type(ours) is not type(theirs):
+        return
+    if isinstance(ours, np.ndarray):
+        if ours.shape == theirs.shape and ours.flags.writeable:
+            ours[...] = theirs
+    elif isinstance(ours, torch.Tensor):
+        with torch.no_grad():
+            if ours.shape == theirs.shape:
+                ours.copy_(theirs)
+            else:
+                ours.data = theirs
+    elif isinstance(ours, torch.Generator):
+        ours.set_state(theirs.get_state())
+    elif isinstance(ours, np.random.Generator):
+        ours.bit_generator.state = theirs.bit_generator.state
+    elif isinstance(ours, list):
+        if len(ours) == len(theirs):
+            ours[:] = [_kept(mine, other) for mine, other in zip(ours, theirs, strict=True)]
+        else:
+            ours[:] = theirs
+    elif isinstance(ours, dict):
+        merged = {key: _kept(ours[key], value) if key in ours else value for key, value in theirs.items()}
+        ours.clear()
+        ours.update(merged)
+    elif isinstance(ours, tuple) and len(ours) == len(theirs):
+        for mine, other in zip(ours, theirs, strict=True):
+            _write_back(mine, other)
+    elif isinstance(ours, set):
+        ours.clear()
+        ours.update(theirs)
+
+
+def _kept(ours: Any, theirs: Any) -> Any:
+    """``ours`` changed in place where that can be, so that others who hold it see the change; else ``theirs``."""
+    if isinstance(ours, (np.ndarray, torch.Tensor, list, dict, set)) and type(ours) is type(theirs):
+        _write_back(ours, theirs)
+        return ours
+    return theirs

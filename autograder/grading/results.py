@@ -1,0 +1,80 @@
+"""What grading a notebook takes and gives: limits, a verdict per question, the executed notebook."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from nbformat import NotebookNode
+
+# The folder beside a notebook in which it keeps what it saves.
+RESULTS = "results"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use. Seconds are wall-clock time, sizes are MiB."""
+
+    cell_seconds: float = 120.0
+    test_seconds: float = 60.0
+    total_seconds: float = 600.0
+    cpu_seconds: int = 900
+    memory: int = 2048
+    disk: int = 256
+    file: int = 128
+    processes: int = 64
+    open_files: int = 256
+    reply: int = 64
+    output: int = 8
+
+
+class Verdict(Enum):
+    """How a question ended; only PASSED earns its points."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    MISSING = "missing"
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    CRASHED = "crashed"
+    REPLY = "invalid reply"
+
+
+@dataclass(frozen=True)
+class QuestionResult:
+    """One question: ``message`` says to the student what happened, ``part`` which tests it happened in."""
+
+    question: str
+    verdict: Verdict
+    points: float
+    maximum: float
+    message: str = ""
+    part: str = ""
+    traceback: str = ""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the submission used: wall-clock seconds, CPU seconds, the largest process in MiB, restarts after a crash."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+    memory: float = 0.0
+    restarts: int = 0
+
+
+@dataclass(frozen=True)
+class GradedNotebook:
+    """``node`` holds the outputs of every cell, ``notes`` what was odd about the submission, a sentence each.
+
+    ``isolation`` maps each layer that was in force to how it was done; it is empty without a sandbox.
+    """
+
+    node: NotebookNode
+    results: tuple[QuestionResult, ...]
+    notes: tuple[str, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    isolation: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def points(self) -> dict[str, float]:
+        return {result.question: result.points for result in self.results}

@@ -1,0 +1,290 @@
+"""Puts a process into a cage, layer by layer, before any of a student's code runs in it.
+
+Each layer that this host allows is used; ``in_force`` tells which. At least one must stand between the student and each
+thing worth protecting, else the process is not started (``CageError``):
+
+- files: a root file system of its own with nothing in it but what a notebook needs, and Landlock rules
+- network: a network namespace without interfaces, and a seccomp filter
+- processes: a process namespace, and a user of its own (as root), and Landlock's scope for signals
+
+``no_new_privs``, resource limits and a clean environment are always in force.
+"""
+
+import contextlib
+import os
+import resource
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from autograder.grading.student import landlock, libc, seccomp
+
+FILES, NETWORK, PROCESSES = "files", "network", "processes"
+PROTECTED = (FILES, NETWORK, PROCESSES)
+
+# Of the system a notebook needs programs, libraries, fonts, time zones. Nothing here is anybody's data.
+_SYSTEM = (
+    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache",
+    "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/mime.types", "/etc/nsswitch.conf", "/etc/ssl",
+    "/etc/timezone",
+)  # fmt: skip
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+_LINKS = {"fd": "/proc/self/fd", **{name: f"/proc/self/fd/{n}" for n, name in enumerate(("stdin", "stdout", "stderr"))}}
+_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "MPLBACKEND", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
+                "MKL_NUM_THREADS")  # fmt: skip
+_MEBIBYTE = 1 << 20
+HOME = ".home"
+
+
+class CageError(RuntimeError):
+    """This host cannot keep students' code from something that must be protected."""
+
+
+@dataclass(frozen=True)
+class Cage:
+    """``files`` is copied to ``work``, the folder in which the notebook runs; limits as in ``results.Limits``."""
+
+    files: str
+    work: str
+    hidden: tuple[str, ...]
+    user: int
+    memory: int
+    disk: int
+    file: int
+    processes: int
+    open_files: int
+    cpu_seconds: int
+    isolation: str = "strict"
+
+    def as_data(self) -> dict:
+        return {**asdict(self), "hidden": list(self.hidden)}
+
+    @classmethod
+    def from_data(cls, data: dict) -> "Cage":
+        return cls(**{**data, "hidden": tuple(data["hidden"])})
+
+
+def unshare() -> dict[str, str]:
+    """Leave the host's namespaces where allowed; the process namespace begins with the next child."""
+    if sys.platform != "linux":
+        return {}
+    flags = libc.CLONE_NEWNS | libc.CLONE_NEWNET | libc.CLONE_NEWIPC | libc.CLONE_NEWUTS | libc.CLONE_NEWPID
+    if os.geteuid() == 0:
+        return _namespaces(lambda: libc.unshare(flags), "namespace")
+    user, group = os.geteuid(), os.getegid()
+
+    def with_user_namespace() -> None:
+        libc.unshare(flags | libc.CLONE_NEWUSER)
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+
+    return _namespaces(with_user_namespace, "namespace of a user namespace")
+
+
+def _namespaces(enter: Callable[[], None], how: str) -> dict[str, str]:
+    try:
+        enter()
+    except OSError:
+        return {}
+    return {kind: f"{kind} {how}" for kind in ("mount", "network", "process")}
+
+
+def enter(cage: Cage, namespaces: dict[str, str]) -> dict[str, str]:
+    """Put this process into the cage, in its work folder; called in the student process.
+
+    Returns what is in force, by thing protected. Raises ``CageError`` when something would stand open.
+    """
+    if cage.isolation == "none":
+        shutil.copytree(cage.files, cage.work, dirs_exist_ok=True)
+        _settle(cage)
+        return {}
+    force: dict[str, list[str]] = {protected: [] for protected in PROTECTED}
+    if "network" in namespaces:
+        force[NETWORK].append("network namespace")
+    if "process" in namespaces:
+        force[PROCESSES].append("process namespace")
+    readable = visible_paths(cage.hidden)
+    if "mount" in namespaces:
+        with _reporting("a root of its own"):
+            _new_root(cage, readable)
+        force[FILES].append("root of its own")
+    else:
+        shutil.copytree(cage.files, cage.work, dirs_exist_ok=True)
+    if os.geteuid() == 0:
+        with _reporting("a user of its own"):
+            _change_user(cage)
+        force[PROCESSES].append("user of its own")
+    _settle(cage)
+    _limit(cage)
+    force = _restrict(cage, readable, force)
+    if open_to := [protected for protected in PROTECTED if not force[protected]]:
+        raise CageError(
+            f"this host gives no way to keep students' code from the host's {' and '.join(open_to)}. "
+            "`autograder doctor` says what is missing and how to get it; `--isolation none` grades without protection."
+        )
+    return {protected: ", ".join(layers) for protected, layers in force.items()}
+
+
+def visible_paths(hidden: tuple[str, ...]) -> list[Path]:
+    """Files and folders that a student's code may read: the system's and Python's, less the ``hidden`` ones."""
+    paths = [Path(path) for path in _SYSTEM]
+    paths += [
+        Path(path) for path in dict.fromkeys((sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix))
+    ]
+    # Virtual environments may borrow from one another, and link to an interpreter elsewhere.
+    paths += [Path(path) for path in sys.path if path.endswith("site-packages")]
+    paths.append(Path(os.path.realpath(sys.executable)).parent.parent)
+    secret = [Path(os.path.realpath(path)) for path in hidden]
+    return [seen for path in dict.fromkeys(paths) for seen in _without(path, secret)]
+
+
+def _without(path: Path, secret: list[Path]) -> list[Path]:
+    """``path`` itself, or its entries where something secret lies below it."""
+    if path in secret:
+        return []
+    if not any(path in entry.parents for entry in secret):
+        return [path] if path.exists() else []
+    return [seen for entry in sorted(path.iterdir()) for seen in _without(entry, secret)]
+
+
+def _new_root(cage: Cage, readable: list[Path]) -> None:
+    """A root file system in memory that shows ``readable`` at their places, read-only, and takes ``disk`` MiB."""
+    libc.mount("none", "/", flags=libc.MS_REC | libc.MS_PRIVATE)
+    root = Path(cage.work).parent / "root"
+    root.mkdir(exist_ok=True)
+    quota = f"size={cage.disk}m,nr_inodes=100k,mode=755"
+    libc.mount("tmpfs", str(root), "tmpfs", libc.MS_NOSUID | libc.MS_NODEV, quota)
+    for path in sorted(readable, key=lambda path: len(path.parts)):
+        _show(path, root)
+    for device in _DEVICES:
+        _bind(Path(device), root, 0)
+    work = root / cage.work.lstrip("/")
+    shutil.copytree(cage.files, work, dirs_exist_ok=True)
+    for folder in ("tmp", "dev/shm"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        (root / folder).chmod(0o1777)
+    for name, target in _LINKS.items():
+        (root / "dev" / name).symlink_to(target)
+    (root / "proc").mkdir()
+    libc.mount("proc", str(root / "proc"), "proc", libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC)
+    (root / "etc").mkdir(exist_ok=True)
+    (root / "etc/passwd").write_text(f"student:x:{cage.user}:{cage.user}::{cage.work}/{HOME}:/bin/sh\n")
+    (root / "old").mkdir()
+    libc.pivot_root(str(root), str(root / "old"))
+    os.chdir("/")
+    libc.umount("/old")
+    os.rmdir("/old")
+
+
+def _show(path: Path, root: Path) -> None:
+    """Show ``path`` in the new root: links as links, the rest bound read-only."""
+    target = root / str(path).lstrip("/")
+    if target.exists() or target.is_symlink():
+        return
+    if path.is_symlink():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(os.readlink(path))
+    else:
+        _bind(path, root, libc.MS_RDONLY)
+
+
+def _bind(path: Path, root: Path, flags: int) -> None:
+    target = root / str(path).lstrip("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        target.mkdir(exist_ok=True)
+    else:
+        target.touch()
+    libc.mount(str(path), str(target), flags=libc.MS_BIND | libc.MS_REC)
+    if flags:
+        flags |= libc.MS_NOSUID | libc.MS_BIND | libc.MS_REMOUNT
+        libc.mount("none", str(target), flags=flags | _locked_flags(target))
+
+
+def _locked_flags(path: Path) -> int:
+    """Flags of the mount that a user namespace may not take away when it mounts anew."""
+    flags = os.statvfs(path).f_flag
+    return flags & (os.ST_NODEV | os.ST_NOEXEC | os.ST_NOSUID)
+
+
+def _change_user(cage: Cage) -> None:
+    """From root to a user that owns nothing but the work folder."""
+    for folder, _, names in os.walk(cage.work):
+        for path in (folder, *(os.path.join(folder, name) for name in names)):
+            os.chown(path, cage.user, cage.user, follow_symlinks=False)
+    os.setgroups([])
+    os.setresgid(cage.user, cage.user, cage.user)
+    os.setresuid(cage.user, cage.user, cage.user)
+
+
+def _settle(cage: Cage) -> None:
+    """Work folder, environment, import path: as in a kernel started there, and nothing of the grader's."""
+    os.chdir(cage.work)
+    home = Path(cage.work) / HOME
+    (home / "tmp").mkdir(parents=True, exist_ok=True)
+    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    os.environ.clear()
+    os.environ.update(
+        kept,
+        HOME=str(home),
+        TMPDIR=str(home / "tmp"),
+        MPLCONFIGDIR=str(home),
+        USER="student",
+        LOGNAME="student",
+        JPY_PARENT_PID=str(os.getppid()),
+    )
+    sys.path[:] = ["", *(path for path in sys.path if path and path not in cage.hidden)]
+    sys.argv = ["ipykernel_launcher"]
+
+
+def _limit(cage: Cage) -> None:
+    """Limits per process. Memory counts from what the process shares with its parent already."""
+    data = _status("VmData") + cage.memory * _MEBIBYTE
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_CPU: cage.cpu_seconds,
+        resource.RLIMIT_DATA: data,
+        resource.RLIMIT_FSIZE: cage.file * _MEBIBYTE,
+        resource.RLIMIT_NOFILE: cage.open_files,
+        resource.RLIMIT_NPROC: cage.processes,
+    }
+    for name, value in limits.items():
+        resource.setrlimit(name, (value, value))
+
+
+def _status(name: str) -> int:
+    """A size in bytes from /proc/self/status; 0 where the host does not tell."""
+    with contextlib.suppress(OSError, StopIteration), open("/proc/self/status") as status:
+        return next(int(line.split()[1]) << 10 for line in status if line.startswith(name))
+    return 0
+
+
+def _restrict(cage: Cage, readable: list[Path], force: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The layers that a process lays upon itself; what they allow must be settled before."""
+    if sys.platform != "linux":
+        return force
+    libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
+    if version := landlock.version():
+        readable = [*readable, Path("/etc/passwd"), *([Path("/proc")] if force[FILES] else [])]
+        own = [Path("/tmp"), Path("/dev/shm")] if force[FILES] else []
+        with _reporting("Landlock"):
+            landlock.restrict(readable, [Path(cage.work), *map(Path, _DEVICES), *own])
+        force[FILES].append(f"Landlock {version}")
+        if landlock.scopes_signals():
+            force[PROCESSES].append("Landlock signal scope")
+    if seccomp.is_known():
+        with _reporting("seccomp"):
+            seccomp.restrict()
+        force[NETWORK].append("seccomp filter")
+    return force
+
+
+@contextlib.contextmanager
+def _reporting(layer: str):
+    try:
+        yield
+    except OSError as error:
+        raise CageError(f"{layer} could not be set up on this host: {error}") from None

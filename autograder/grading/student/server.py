@@ -1,0 +1,219 @@
+"""The student process: runs the cells it is sent, and in forks of itself answers what tests ask of the notebook.
+
+Whoever speaks on the channel is the grader; what this process answers is data to it and nothing more. Student code may
+do with this process what it likes: the grader believes nothing but the values, and judges those.
+"""
+
+import contextlib
+import operator
+import os
+import signal
+import socket
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from autograder.grading.channel import Channel, Closed
+from autograder.grading.student.shell import StudentShell, seed
+from autograder.grading.wire import Wire, WireError
+
+_MESSAGE_LENGTH = 2000
+_TRACEBACK_LENGTH = 10_000
+
+_DATA_ONLY = Wire(to_reference=repr, from_reference=str)
+
+
+def _call(function: Callable, arguments: list, keywords: dict) -> Any:
+    return function(*arguments, **keywords)
+
+
+def _next(iterator: Any) -> list:
+    """The next item in a list, an empty list at the end: a ``StopIteration`` would not survive the journey."""
+    for item in iterator:
+        return [item]
+    return []
+
+
+def _as_array(value: Any) -> Any:
+    import numpy as np
+
+    return np.asarray(value)
+
+
+OPERATIONS: dict[str, Callable] = {
+    "call": _call, "getattr": getattr, "setattr": setattr, "delattr": delattr, "getitem": operator.getitem,
+    "setitem": operator.setitem, "delitem": operator.delitem, "contains": operator.contains, "len": len, "iter": iter,
+    "next": _next, "repr": repr, "str": str, "bool": bool, "int": int, "float": float, "index": operator.index,
+    "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv, "neg": operator.neg,
+    "matmul": operator.matmul, "pow": operator.pow, "array": _as_array, "dir": dir,
+}  # fmt: skip
+
+
+class Printed:
+    """A file that takes what this process prints past Python's ``sys.stdout``, and what programs it starts print."""
+
+    def __init__(self) -> None:
+        self.file = os.memfd_create("printed") if sys.platform == "linux" else tempfile.mkstemp()[0]
+        self._read = 0
+        for stream in (1, 2):
+            os.dup2(self.file, stream)
+
+    def since_last_time(self, limit: int) -> str:
+        """What was written since the last call, at most ``limit`` bytes of it."""
+        data = os.pread(self.file, limit, self._read)
+        self._read = os.fstat(self.file).st_size
+        return data.decode(errors="replace")
+
+
+class Server:
+    """Answers one grader over one channel."""
+
+    def __init__(self, shell: StudentShell, channel: Channel, printed: Printed) -> None:
+        self._shell, self._channel, self._printed = shell, channel, printed
+        self._interruptible = False
+        signal.signal(signal.SIGINT, self._interrupt)
+
+    def serve(self) -> None:
+        """Serve until the grader closes the channel."""
+        with contextlib.suppress(Closed):
+            while True:
+                match _DATA_ONLY.decode(self._channel.receive()):
+                    case ["cell", str(source)]:
+                        self._answer(self._run_cell(source))
+                    case ["fork"]:
+                        self._answer({"status": self._fork()})
+
+    def _answer(self, value: Any) -> None:
+        try:
+            message = _DATA_ONLY.encode(value)
+        except (WireError, MemoryError) as error:
+            message = _DATA_ONLY.encode({"outputs": [], "count": None, "error": [type(error).__name__, str(error)]})
+        self._channel.send(message)
+
+    def _run_cell(self, source: str) -> dict[str, Any]:
+        with self._may_be_interrupted():
+            try:
+                answer = self._shell.run(source)
+            except KeyboardInterrupt as error:
+                answer = {"outputs": self._shell.outputs.take(), "count": None, "error": [type(error).__name__, ""]}
+        if text := self._printed.since_last_time(self._shell.outputs.limit):
+            answer["outputs"].insert(0, {"output_type": "stream", "name": "stdout", "text": text})
+        return answer
+
+    def _fork(self) -> int:
+        """Serve one test in a fork, and return the fork's exit status once it is gone."""
+        _, descriptors, *_ = socket.recv_fds(self._channel.socket, 1, 1)
+        child = os.fork()
+        if child == 0:
+            self._in_fork(Channel(socket.socket(fileno=descriptors[0])))
+        os.close(descriptors[0])
+        with self._may_be_interrupted():
+            try:
+                status = os.waitpid(child, 0)[1]
+            except KeyboardInterrupt:
+                status = None
+        if status is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+            status = os.waitpid(child, 0)[1]
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child, signal.SIGKILL)
+        return status
+
+    def _in_fork(self, channel: Channel) -> None:
+        code = 1
+        try:
+            os.setpgid(0, 0)
+            self._channel.close()
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            seed()
+            TestServer(self._shell.user_ns, channel).serve()
+            code = 0
+        finally:
+            os._exit(code)
+
+    @contextlib.contextmanager
+    def _may_be_interrupted(self):
+        self._interruptible = True
+        try:
+            yield
+        finally:
+            self._interruptible = False
+
+    def _interrupt(self, *_ignored: object) -> None:
+        if self._interruptible:
+            raise KeyboardInterrupt
+
+
+class TestServer:
+    """Answers one test: names looked up, functions called; what is not data stays here and is known by a number."""
+
+    __test__ = False  # not a test case, whatever pytest makes of its name
+
+    def __init__(self, namespace: dict[str, Any], channel: Channel) -> None:
+        self._namespace, self._channel = namespace, channel
+        self._objects: list[Any] = []
+        self._numbers: dict[int, int] = {}
+        self._wire = Wire(self._refer, self._referred)
+
+    def serve(self) -> None:
+        with contextlib.suppress(Closed):
+            while True:
+                request = self._channel.receive()
+                try:
+                    answer = self._wire.encode(self._answer(*self._wire.decode(request)))
+                except BaseException as error:  # whatever the student's code raises, SystemExit too
+                    answer = self._wire.encode({"error": _describe(error)})
+                self._channel.send(answer)
+
+    def _answer(self, operation: str, *operands: Any) -> dict[str, Any]:
+        if operation == "look up":
+            (name,) = operands
+            found = name in self._namespace
+            return {"found": found, "value": self._namespace.get(name)}
+        before = self._fingerprint(operands)
+        value = OPERATIONS[operation](*operands)
+        answer = {"value": value}
+        # In a plain kernel the test would see what a function did to its arguments.
+        if self._fingerprint(operands) != before:
+            answer["operands"] = list(operands)
+        return answer
+
+    def _fingerprint(self, operands: tuple) -> tuple[bytes, bytes]:
+        message = self._wire.encode(operands)
+        return message.skeleton, message.blob
+
+    def _refer(self, value: Any) -> dict[str, Any]:
+        if id(value) not in self._numbers:
+            self._numbers[id(value)] = len(self._objects)
+            self._objects.append(value)
+        return {
+            "number": self._numbers[id(value)],
+            "callable": callable(value),
+            "classes": [f"{kind.__module__}.{kind.__qualname__}"[:200] for kind in type(value).__mro__][:32],
+        }
+
+    def _referred(self, reference: dict[str, Any]) -> Any:
+        return self._objects[reference["number"]]
+
+
+def _describe(error: BaseException) -> dict[str, Any]:
+    """An exception as data: its class, the builtin classes it extends, its text and where the student's code was."""
+    kinds = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins"]
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
+    try:
+        text = str(error)[:_MESSAGE_LENGTH]
+        lines = traceback.format_exception(type(error), error, frames)
+    except BaseException:
+        text, lines = "", []
+    return {
+        "type": type(error).__name__[:200],
+        "kinds": kinds,
+        "message": text,
+        "traceback": "".join(lines)[-_TRACEBACK_LENGTH:],
+    }
