@@ -1,7 +1,7 @@
 """Known wrong answers of edge_detection (problem 6) and the sentence each deserves.
 
-Answers to later questions use the notebook's functions of question 1, which are no names of this module. The functions
-of ``VALUES`` return what the variable of that name is set to.
+Answers use names of the notebook (its imports, its functions of question 1), which are no names of this module. The
+functions of ``VALUES`` return what the variable of that name is set to.
 """
 
 # ruff: noqa: F821
@@ -10,36 +10,42 @@ of ``VALUES`` return what the variable of that name is set to.
 import numpy as np
 import torch
 import torch.nn.functional as F
-from hw4kit import edges, training
-from hw4kit.models import SimpleCNN, ThreeLayerMLP, WiderCNN
 from torch.utils.data import DataLoader
 
 VALUES = ("q3_config", "mlp_data_needed", "q4_config")
 
 
-def make_dataset__drops_config(data_per_class, class_type=edges.CLASSES, split="train", seed=0, **config):
+def make_dataset__drops_config(
+    data_per_class, class_type=("horizontal", "vertical", "none"), split="train", seed=0, **config
+):
     """The further keys never reach the data set: hand `**config` on, so that misspelt keys are noticed too."""
     return edges.EdgeDataset({"data_per_class": data_per_class, "class_type": class_type}, split, seed)
 
 
-def make_dataset__always_training_split(data_per_class, class_type=edges.CLASSES, split="train", seed=0, **config):
+def make_dataset__always_training_split(
+    data_per_class, class_type=("horizontal", "vertical", "none"), split="train", seed=0, **config
+):
     """The split is ignored, so that validation images are the training images: hand `split` on."""
     return edges.EdgeDataset({**config, "data_per_class": data_per_class, "class_type": class_type}, "train", seed)
 
 
-def make_dataset__ignores_seed(data_per_class, class_type=edges.CLASSES, split="train", seed=0, **config):
+def make_dataset__ignores_seed(
+    data_per_class, class_type=("horizontal", "vertical", "none"), split="train", seed=0, **config
+):
     """Every seed gives the same images: hand `seed` on."""
     return edges.EdgeDataset({**config, "data_per_class": data_per_class, "class_type": class_type}, split)
 
 
-def make_dataset__sorted_class_names(data_per_class, class_type=edges.CLASSES, split="train", seed=0, **config):
+def make_dataset__sorted_class_names(
+    data_per_class, class_type=("horizontal", "vertical", "none"), split="train", seed=0, **config
+):
     """The classes are put in alphabetical order, which changes the labels: label 0 is the first name given."""
     keys = {**config, "data_per_class": data_per_class, "class_type": tuple(sorted(class_type))}
     return edges.EdgeDataset(keys, split, seed)
 
 
 def make_dataset__one_data_set_for_all_classes_together(
-    data_per_class, class_type=edges.CLASSES, split="train", seed=0, **config
+    data_per_class, class_type=("horizontal", "vertical", "none"), split="train", seed=0, **config
 ):
     """`data_per_class` counts images of each class; do not divide it by the number of classes."""
     keys = {**config, "data_per_class": max(1, data_per_class // len(class_type)), "class_type": class_type}
