@@ -57,9 +57,10 @@ class Project:
         """The files of the reference package."""
         return _files(self.solutions)
 
-    def tool_files(self) -> list[Path]:
-        """The code that builds, and goes into zips: a change there makes everything built before stale."""
-        return grader_files()
+
+def building_files() -> list[Path]:
+    """The code that builds: a change there makes everything built before stale."""
+    return _files(PACKAGE / "authoring") + _files(PACKAGE / "adapters")
 
 
 def grader_files() -> list[Path]:

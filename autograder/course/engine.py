@@ -18,11 +18,14 @@ def worker_pool(workers: int) -> ProcessPoolExecutor:
 
 
 def grade_with_engine(notebook: Notebook, submission: Submission, timeout: float, isolation: str) -> Grade:
-    """Grade one submission; ``timeout`` is what it may take in all, in seconds. Raises ``IsolationError``."""
+    """Grade one submission; ``timeout`` is what it may take in all, in seconds, a quarter of it for one cell.
+
+    Raises ``IsolationError``.
+    """
     if submission.node is None:
         nothing = {question.name: 0.0 for question in notebook.questions}
         return Grade(submission.student, notebook.name, NAME, status_of(submission), nothing, submission.problem)
-    limits = Limits(total_seconds=timeout, cell_seconds=min(Limits.cell_seconds, timeout))
+    limits = Limits(total_seconds=timeout, cell_seconds=min(Limits.cell_seconds, timeout / 4))
     graded = grade_notebook(notebook, submission.node, submission.results, limits, isolation)
     feedback = {result.question: result.message for result in graded.results if result.verdict is not Verdict.PASSED}
     return Grade(submission.student, notebook.name, NAME, Status.GRADED, graded.points, feedback=feedback)

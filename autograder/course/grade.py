@@ -149,12 +149,16 @@ def disagreements(grades: Iterable[Grade]) -> list[Disagreement]:
 
 
 def _chosen(project: Project, only: tuple[str, ...]) -> tuple[Notebook, ...]:
+    """The notebooks to grade, without those that have written answers only."""
     notebooks = read_linted(project)
     names = [notebook.name for notebook in notebooks]
     unknown = sorted(set(only) - set(names))
     if unknown:
         raise CourseError(f"there is no notebook {', '.join(unknown)}: the assignment has {', '.join(names)}.")
-    return tuple(notebook for notebook in notebooks if not only or notebook.name in only)
+    chosen = tuple(n for n in notebooks if n.questions and (not only or n.name in only))
+    if not chosen:
+        raise CourseError(f"nothing to do: tests grade no question of {', '.join(only or names)}, graders do that.")
+    return chosen
 
 
 def _assert_zips_are_fresh(project: Project, notebooks: Iterable[Notebook]) -> None:

@@ -24,12 +24,11 @@ from autograder.grading.wire import Wire, WireError
 
 _PROJECT = Path(__file__).parents[2]
 _START = "import sys; sys.path.insert(0, {root!r}); from autograder.grading.student.zygote import main; " \
-         "sys.path.remove({root!r}); main({descriptor}, {output})"  # fmt: skip
+         "sys.path.remove({root!r}); main({descriptor})"  # fmt: skip
 # How long a process may take to answer an interrupt before it is killed, and to start.
 _GRACE = 2.0
 _START_SECONDS = 120.0
 _CONTROL_BLOB = 0
-_MEBIBYTE = 1 << 20
 _FIRST_USER = 200_000
 
 _WIRE = Wire(to_reference=lambda value: _no_reference(value), from_reference=lambda parts: _no_reference(parts))
@@ -61,9 +60,9 @@ class Ended:
 class Zygote:
     """The warm process from which boxes are forked; started at the first box, ended with the grader."""
 
-    def __init__(self, output: int = Limits.output) -> None:
+    def __init__(self) -> None:
         ours, theirs = socket.socketpair()
-        command = _START.format(root=str(_PROJECT), descriptor=theirs.fileno(), output=output * _MEBIBYTE)
+        command = _START.format(root=str(_PROJECT), descriptor=theirs.fileno())
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-c", command],
             pass_fds=[theirs.fileno()],
@@ -128,7 +127,8 @@ class Box:
             "files": str(files), "work": str(work), "hidden": [str(path) for path in hidden],
             "user": _FIRST_USER + self._zygote.pid % _FIRST_USER, "memory": limits.memory, "disk": limits.disk,
             "file": limits.file, "processes": limits.processes, "open_files": limits.open_files,
-            "cpu_seconds": limits.cpu_seconds, "isolation": isolation,
+            "cpu_seconds": limits.cpu_seconds, "output": limits.output,
+            "isolation": isolation,
         }  # fmt: skip
 
     def __enter__(self) -> "Box":

@@ -6,24 +6,28 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbconvert.preprocessors.sanitize import SanitizeHTML
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
 
 from autograder.authoring.model import HIDDEN_TESTS, Kind, Notebook, Question, kind_of, nbgrader_metadata, split_region
 from autograder.grading.assemble import assemble
 from autograder.grading.box import Box, BoxLost, zygote
-from autograder.grading.questions import importing_from, run_question
+from autograder.grading.outputs import Outputs, clean, error_output
+from autograder.grading.questions import CourseModules, is_memory_error, run_question
 from autograder.grading.results import RESULTS, GradedNotebook, Limits, QuestionResult, Usage, Verdict
 
 _SKIPPED = "skip-execution"
 _NOT_ANSWERED = 'raise NotImplementedError("This question is not answered: its cell is missing.")'
 _MAX_RESTARTS = 3
-_STREAMS = ("stdout", "stderr")
+_MAX_CELL = 1 << 20
+# A cell may show so much; the whole notebook this many times as much.
+_NOTEBOOK_OUTPUTS = 4
+_MAX_FILES = 10_000
+_BLOCK = 4096
 _LOST = {
     "crashed": (Verdict.CRASHED, "the cell ended the notebook's process."),
     "late": (Verdict.TIMEOUT, "the cell ran out of time and could not be interrupted."),
@@ -48,8 +52,9 @@ def grade_notebook(
     run = _Run(source, submission, limits or Limits(), isolation)
     started = time.monotonic()
     root = solutions or source.path.parents[2]
-    with _staged(source.path.parent, files, run.limits) as folder, importing_from([source.path.parent, root]):
-        run.grade(folder, (root / "solutions", source.path.parent, Path(__file__).parents[1]))
+    course = CourseModules(source.path.parent, root)
+    with _staged(source.path.parent, files, run.limits) as folder, course:
+        run.grade(folder, (root, source.path.parent, Path(__file__).parents[1]), course)
     usage = Usage(time.monotonic() - started, run.cpu, run.memory, run.restarts)
     return GradedNotebook(run.node, tuple(run.results.values()), tuple(run.notes), usage, run.isolation_in_force)
 
@@ -73,12 +78,12 @@ class _Run:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
 
-    def grade(self, folder: Path, hidden: tuple[Path, ...]) -> None:
+    def grade(self, folder: Path, hidden: tuple[Path, ...], course: CourseModules) -> None:
         """Run the notebook until every question has a verdict; a cell that ended its process is left out after that."""
         for attempt in range(_MAX_RESTARTS + 1):
             with Box(zygote(), folder, self.limits, hidden, self._isolation) as box:
                 self.isolation_in_force = box.isolation
-                complete = self._run_cells(box)
+                complete = self._run_cells(box, course)
                 ended = box.end()
             self.cpu += ended.cpu
             self.memory = max(self.memory, ended.memory)
@@ -89,20 +94,21 @@ class _Run:
             if question.name not in self.results:
                 text = "the notebook's process ended again and again: this question was not reached."
                 self._record(question, Verdict.CRASHED, text)
-        self._clean_outputs()
+        clean(self.node)
 
-    def _run_cells(self, box: Box) -> bool:
+    def _run_cells(self, box: Box, course: CourseModules) -> bool:
         """Run all cells in order; False when the box is lost and there is more to do."""
         ran: list[str] = []
+        outputs = Outputs(_NOTEBOOK_OUTPUTS * self.limits.output << 20)
         for index, cell in enumerate(self.node.cells):
             if cell.cell_type != "code" or index in self._skip or _SKIPPED in cell.metadata.get("tags", []):
                 continue
             if kind_of(cell) is Kind.TEST:
-                if not self._run_test(box, cell, ran):
+                if not self._run_test(box, cell, ran, course):
                     return False
             else:
                 try:
-                    self._run_cell(box, cell)
+                    self._run_cell(box, cell, outputs)
                 except BoxLost as lost:
                     self._skip.add(index)
                     verdict, text = _LOST[lost.reason]
@@ -111,25 +117,30 @@ class _Run:
                 ran.append(cell.source)
         return True
 
-    def _run_cell(self, box: Box, cell: NotebookNode) -> None:
+    def _run_cell(self, box: Box, cell: NotebookNode, outputs: Outputs) -> None:
         seconds = min(self.limits.cell_seconds, self._deadline - time.monotonic())
         if seconds <= 0:
             self._break(cell, Verdict.TIMEOUT, f"not run: the notebook took over {self.limits.total_seconds:.0f} s.")
             return
+        if len(cell.source) > _MAX_CELL:
+            self._break(cell, Verdict.ERROR, f"not run: the cell is over {_MAX_CELL >> 20} MB long.")
+            return
         answer, late = box.run_cell(cell.source, time.monotonic() + seconds)
-        cell.outputs = _outputs(answer.get("outputs"))
+        cell.outputs = outputs.take(answer.get("outputs"))
         count = answer.get("count")
         cell.execution_count = count if type(count) is int and 0 < count < 1 << 31 else None
         if late:
             self._break(cell, Verdict.TIMEOUT, f"the cell was stopped after {seconds:.0f} s. Does a loop never stop?")
         elif answer.get("error"):
-            self._broken[_grade_id(cell)] = (Verdict.ERROR, f"its cell raised {_error_text(answer['error'])}.")
+            text = _error_text(answer["error"])
+            verdict = Verdict.MEMORY if is_memory_error(text) else Verdict.ERROR
+            self._broken[_grade_id(cell)] = (verdict, f"its cell raised {text.rstrip('.')}.")
 
     def _break(self, cell: NotebookNode, verdict: Verdict, text: str) -> None:
         self._broken[_grade_id(cell)] = (verdict, text)
-        cell.outputs = [*cell.get("outputs", []), _error(verdict.value, text)]
+        cell.outputs = [*cell.get("outputs", []), error_output(verdict.value, text)]
 
-    def _run_test(self, box: Box, cell: NotebookNode, ran: list[str]) -> bool:
+    def _run_test(self, box: Box, cell: NotebookNode, ran: list[str], course: CourseModules) -> bool:
         question = self._questions[_grade_id(cell)]
         if question.name in self.results:
             return True
@@ -138,7 +149,7 @@ class _Run:
             self._record(question, Verdict.TIMEOUT, text)
             alive = True
         else:
-            result, alive = run_question(question, box, ran, self.limits, self._deadline)
+            result, alive = run_question(question, box, ran, self.limits, self._deadline, course)
             self.results[question.name] = self._with_cause(result)
         result = self.results[question.name]
         cell.outputs = [] if result.verdict is Verdict.PASSED else [_error_of(result)]
@@ -155,13 +166,6 @@ class _Run:
 
     def _record(self, question: Question, verdict: Verdict, message: str) -> None:
         self.results[question.name] = QuestionResult(question.name, verdict, 0.0, question.points, message)
-
-    def _clean_outputs(self) -> None:
-        """Leave nothing in the outputs that would run in the browser of whoever looks at them."""
-        cleaner = SanitizeHTML()
-        for index, cell in enumerate(self.node.cells):
-            if any("data" in output for output in cell.get("outputs", [])):
-                cleaner.preprocess_cell(cell, {}, index)
 
 
 def _without_answers(source: NotebookNode) -> NotebookNode:
@@ -184,50 +188,26 @@ def _staged(source: Path, results: Path | None, limits: Limits) -> Iterator[Path
             if entry.is_dir() and entry.name not in (RESULTS, ".ipynb_checkpoints"):
                 shutil.copytree(entry, Path(folder) / entry.name)
         if results:
-            _copy_regular(results, Path(folder) / RESULTS, limits.disk << 19)
+            _copy_regular(results, Path(folder) / RESULTS, limits.disk << 19)  # half of what the box holds
         yield Path(folder)
 
 
 def _copy_regular(source: Path, target: Path, size: int) -> None:
-    """Copy plain files and folders, up to ``size`` bytes; links and anything else are left out."""
+    """Copy plain files and folders, up to ``size`` bytes of disk; links and anything else are left out."""
     target.mkdir()
-    for entry in sorted(source.rglob("*")):
+    for entry in sorted(islice(source.rglob("*"), _MAX_FILES)):
         status = entry.lstat()
         place = target / entry.relative_to(source)
+        if not place.parent.is_dir():
+            continue
         if stat.S_ISDIR(status.st_mode):
             place.mkdir(exist_ok=True)
-        elif stat.S_ISREG(status.st_mode) and (size := size - status.st_size) >= 0:
+        elif stat.S_ISREG(status.st_mode) and (size := size - status.st_size // _BLOCK * _BLOCK - _BLOCK) >= 0:
             shutil.copyfile(entry, place, follow_symlinks=False)
 
 
-def _outputs(items: Any) -> list[NotebookNode]:
-    """Outputs in notebook format from what the student process sent; what makes no sense is dropped."""
-    outputs = []
-    for item in items if type(items) is list else []:
-        match item:
-            case {"output_type": "stream", "name": str(name), "text": str(text)} if name in _STREAMS:
-                outputs.append(new_output("stream", name=name, text=text))
-            case {"output_type": "error", "ename": str(ename), "evalue": str(evalue), "traceback": list(lines)}:
-                shown = [line for line in lines if type(line) is str]
-                outputs.append(new_output("error", ename=ename, evalue=evalue, traceback=shown))
-            case {"output_type": "execute_result" | "display_data" as kind, "data": dict(data)}:
-                kept = {mime: value for mime, value in data.items() if type(mime) is str and _is_shown(mime, value)}
-                count = item.get("execution_count")
-                number = {"execution_count": count if type(count) is int else None} if kind == "execute_result" else {}
-                outputs.append(new_output(kind, data=kept, **number))
-    return outputs
-
-
-def _is_shown(mime: str, value: Any) -> bool:
-    return type(value) is str and mime.split("/")[0] in ("text", "image") and mime != "image/svg+xml"
-
-
-def _error(name: str, text: str) -> NotebookNode:
-    return new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
-
-
 def _error_of(result: QuestionResult) -> NotebookNode:
-    error = _error(result.verdict.value, result.message)
+    error = error_output(result.verdict.value, result.message)
     if result.traceback:
         error.traceback = [*error.traceback, result.traceback]
     return error
@@ -236,7 +216,7 @@ def _error_of(result: QuestionResult) -> NotebookNode:
 def _error_text(error: Any) -> str:
     match error:
         case [str(name), str(text)]:
-            return f"{name}: {text[:300]}" if text else name
+            return f"{name[:100]}: {text[:300]}" if text else name[:100]
     return "an error"
 
 

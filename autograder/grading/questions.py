@@ -4,12 +4,17 @@ import builtins
 import contextlib
 import io
 import random
+import resource
+import signal
 import sys
+import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType, ModuleType
 
 import numpy as np
+import psutil
 import torch
 
 from autograder.authoring.model import Question
@@ -17,18 +22,26 @@ from autograder.authoring.names import free_names
 from autograder.grading.box import Box, BoxLost
 from autograder.grading.remote import Session, StudentError, TestEnded
 from autograder.grading.results import Limits, QuestionResult, Verdict
+from autograder.grading.wire import WireError
 
 _SEED = 182
+_SOLUTIONS = "solutions"
 _MEMORY_WORDS = ("can't allocate memory", "Unable to allocate", "Cannot allocate memory")
+# What a test may take here beyond what the grader has already, and its time beyond that of the student's code: a small
+# reply can become large in a comparison (a column against a row), or slow.
+_TEST_MEMORY = 4 << 30
+_TEST_SECONDS = 30.0
+_CANNOT_BE_JUDGED = "what your code returned cannot be judged"
 
 
 def run_question(
-    question: Question, box: Box, cells: list[str], limits: Limits, deadline: float
+    question: Question, box: Box, cells: list[str], limits: Limits, deadline: float, course: "CourseModules"
 ) -> tuple[QuestionResult, bool]:
     """Run both parts of the tests in one fork of the student process.
 
     Returns the result and whether the student process is still there to go on with. ``deadline`` is the submission's,
-    in the time of ``time.monotonic()``.
+    in the time of ``time.monotonic()``. ``course`` is imported anew after a test in which an argument was changed in
+    place: it may have been one of the course's own tensors.
     """
     seconds = min(limits.test_seconds, deadline - time.monotonic())
     try:
@@ -39,12 +52,16 @@ def run_question(
     ended: TestEnded | None = None
     result = _result(question, Verdict.PASSED)
     try:
-        for part, code in (("visible", question.visible), ("hidden", question.hidden)):
-            result = _run_part(question, part, code, session)
-            if result.verdict is not Verdict.PASSED:
-                break
+        with _bounded(seconds + _TEST_SECONDS):
+            for part, code in (("visible", question.visible), ("hidden", question.hidden)):
+                result = _run_part(question, part, code, session)
+                if session.has_changed:
+                    course.forget()
+                if result.verdict is not Verdict.PASSED:
+                    break
     except TestEnded as error:
         ended = error
+        course.forget()
     try:
         status, alive = test.close(), True
     except BoxLost:
@@ -68,10 +85,14 @@ def _run_part(question: Question, part: str, code: str, session: Session) -> Que
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             exec(compile(code, f"<{question.test_id}>", "exec", dont_inherit=True), namespace)  # the course's own code
     except StudentError as error:
-        verdict = Verdict.MEMORY if _is_memory(error) else Verdict.ERROR
+        if error.kind == WireError.__name__:
+            return _result(question, Verdict.REPLY, f"{_CANNOT_BE_JUDGED}: {error.message}.", part)
+        verdict = Verdict.MEMORY if is_memory_error(f"{error.kind}: {error.message}") else Verdict.ERROR
         message = (
             f"your code raised {error.kind}: {error.message}" if error.message else f"your code raised {error.kind}."
         )
+        if verdict is Verdict.MEMORY:
+            message = f"your code needs more memory than there is when the tests call it: {error.message or error.kind}"
         return _result(question, verdict, message, part, error.traceback)
     except AssertionError as error:
         return _result(question, Verdict.FAILED, str(error) or "a test did not hold.", part)
@@ -89,7 +110,7 @@ def _explained(question: Question, ended: TestEnded, status: int, seconds: float
         )
         return _result(question, Verdict.TIMEOUT, text)
     if ended.reason == "reply":
-        return _result(question, Verdict.REPLY, f"what your code returned cannot be judged: {ended}.")
+        return _result(question, Verdict.REPLY, f"{_CANNOT_BE_JUDGED}: {ended}.")
     how = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
     return _result(question, Verdict.CRASHED, f"your code ended its own process when the tests called it ({how}).")
 
@@ -101,8 +122,9 @@ def _result(
     return QuestionResult(question.name, verdict, points, question.points, message, part, traceback)
 
 
-def _is_memory(error: StudentError) -> bool:
-    return isinstance(error, MemoryError) or any(words in error.message for words in _MEMORY_WORDS)
+def is_memory_error(text: str) -> bool:
+    """Whether an exception, described as ``Kind: message``, says that there is not enough memory."""
+    return text.startswith("MemoryError") or any(words in text for words in _MEMORY_WORDS)
 
 
 def _seed() -> None:
@@ -112,11 +134,52 @@ def _seed() -> None:
 
 
 @contextlib.contextmanager
-def importing_from(folders: Iterable[Path]) -> Iterator[None]:
-    """Let tests import the course's packages (``solutions``, ``hw4kit``) from ``folders`` first."""
-    before = sys.path[:]
-    sys.path[:0] = [str(folder) for folder in folders]
+def _bounded(seconds: float) -> Iterator[None]:
+    """Limit what a test takes of the grader itself: memory on Linux, and time where this is the main thread."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if used := getattr(psutil.Process().memory_info(), "data", 0):
+        limit = used + _TEST_MEMORY if soft == resource.RLIM_INFINITY else min(soft, used + _TEST_MEMORY)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    is_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGALRM, _too_late) if is_main else None
     try:
+        if is_main:
+            signal.setitimer(signal.ITIMER_REAL, seconds)
         yield
     finally:
-        sys.path[:] = before
+        if is_main:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _too_late(_signal: int, _frame: FrameType | None) -> None:
+    raise TestEnded("late")
+
+
+class CourseModules:
+    """The course's packages (``solutions``, ``hw4kit``) as the tests of one submission import them.
+
+    Used as a context manager: within it tests find them in these folders first, and fresh, whatever earlier tests did
+    to them. Afterwards the grader's own are back.
+    """
+
+    def __init__(self, source: Path, solutions: Path) -> None:
+        self._folders = [str(source), str(solutions)]
+        self._packages = {_SOLUTIONS, *(path.parent.name for path in source.glob("*/__init__.py"))}
+
+    def __enter__(self) -> "CourseModules":
+        self._path = sys.path[:]
+        self._before = self.forget()
+        sys.path[:0] = self._folders
+        return self
+
+    def __exit__(self, *_ignored: object) -> None:
+        self.forget()
+        sys.modules.update(self._before)
+        sys.path[:] = self._path
+
+    def forget(self) -> dict[str, ModuleType]:
+        """Let the next import of a course's package read it anew; returns what was there."""
+        names = [name for name in sys.modules if name.partition(".")[0] in self._packages]
+        return {name: sys.modules.pop(name) for name in names}

@@ -3,9 +3,16 @@
 A *remote* stands for a function, class, module or object of the student's: calling it, asking it for an attribute or
 an item goes to the student process and comes back as data or as another remote. What the student's code raises there
 is raised here as a ``StudentError`` that is also an instance of the builtin exception it extends.
+
+A student's object may lie about itself in every way. It is asked for its values, and those are judged here: what the
+test compares or computes them with, such as the expected values, is not shown to it. So ``result == expected`` and
+``abs(result - expected) < 1e-6`` mean what they say. A method of the object is the student's word all the same: a test
+must not write ``result.equals(expected)`` before it knows what ``result`` is.
 """
 
 import builtins
+import numbers
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -18,11 +25,20 @@ from autograder.grading.wire import Wire, WireError
 _NUMBER = "number"
 # So that ``isinstance(model, torch.nn.Module)`` holds for a remote; names are looked up here and nowhere else.
 _CLASSES = {
-    f"{kind.__module__}.{kind.__qualname__}": kind for kind in vars(torch.nn).values() if isinstance(kind, type)
+    f"{kind.__module__}.{kind.__qualname__}": kind
+    for kind in vars(torch.nn).values()
+    if isinstance(kind, type) and issubclass(kind, torch.nn.Module)
 }
+# Those that end an iteration would end the test's own loops.
 _EXCEPTIONS = {
-    name: kind for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)
+    name: kind
+    for name, kind in vars(builtins).items()
+    if isinstance(kind, type)
+    and issubclass(kind, Exception)
+    and not issubclass(kind, (StopIteration, StopAsyncIteration))
 }
+_MAX_REPLIES = 16
+_NAME_LENGTH, _MESSAGE_LENGTH, _TRACEBACK_LENGTH = 200, 2000, 10_000
 _SHOWN_ATTRIBUTES = ("__doc__", "__module__", "__qualname__", "__defaults__")
 
 
@@ -53,11 +69,15 @@ class Session:
     """One test's conversation with a fork of the student process.
 
     ``cells`` are the student's code cells so far, for checks that read code; ``max_blob`` limits a reply, in bytes.
+    All replies together may have 16 times as much, for a test that collects what an iterator gives.
+    ``has_changed`` says whether an argument was changed in place.
     """
 
     def __init__(self, channel: Channel, deadline: float, max_blob: int, cells: Sequence[str] = ()) -> None:
         self._channel, self._deadline, self._max_blob = channel, deadline, max_blob
+        self._room = _MAX_REPLIES * max_blob
         self.cells = list(cells)
+        self.has_changed = False
         self._wire = Wire(self._number_of, self._remote)
 
     def look_up(self, name: str) -> tuple[bool, Any]:
@@ -73,6 +93,7 @@ class Session:
         answer = self._exchange([operation, *operands])
         changed = answer.get("operands")
         if type(changed) is list and len(changed) == len(operands):
+            self.has_changed = True
             for ours, theirs in zip(operands, changed, strict=True):
                 _write_back(ours, theirs)
         return answer.get("value")
@@ -80,7 +101,11 @@ class Session:
     def _exchange(self, request: list) -> dict[str, Any]:
         try:
             self._channel.send(self._wire.encode(request), self._deadline)
-            answer = self._wire.decode(self._channel.receive(self._deadline, self._max_blob))
+            message = self._channel.receive(self._deadline, self._max_blob)
+            self._room -= len(message.skeleton) + len(message.blob)
+            if self._room < 0:
+                raise WireError(f"over {_MAX_REPLIES * self._max_blob >> 20} MB in all")
+            answer = self._wire.decode(message)
         except Late:
             raise TestEnded("late") from None
         except Closed:
@@ -112,6 +137,32 @@ def _operation(name: str) -> Callable:
         return object.__getattribute__(self, "_session").ask(name, self, *operands)
 
     return method
+
+
+def _judged(name: str) -> Callable:
+    """An operator whose other operand stays here, unless it is the student's too."""
+    compute, is_equality = getattr(operator, name), name in ("eq", "ne")
+
+    def method(self: "Remote", other: Any) -> Any:
+        if type(other) in (Remote, CallableRemote):
+            return object.__getattribute__(self, "_session").ask(name, self, other)
+        if not isinstance(other, (numbers.Number, np.ndarray, np.generic, torch.Tensor)):
+            return NotImplemented
+        try:
+            value = _values(self)
+        except (StudentError, TypeError, ValueError):
+            if is_equality:
+                return NotImplemented
+            raise
+        return compute(torch.as_tensor(value) if isinstance(other, torch.Tensor) else value, other)
+
+    return method
+
+
+def _values(remote: "Remote") -> Any:
+    """The numbers that an object stands for, as an array or a float. Raises ``TypeError`` when it is no number."""
+    array = remote._ask("array")
+    return array if isinstance(array, np.ndarray) and not array.dtype.hasobject else float(remote)
 
 
 def _as(kind: type, name: str) -> Callable:
@@ -170,19 +221,24 @@ class Remote:
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         array = self._ask("array")
-        return array.astype(dtype) if dtype is not None and isinstance(array, np.ndarray) else array
+        if not isinstance(array, np.ndarray):
+            raise TypeError(f"expected an array, got {type(array).__name__}")
+        return array if dtype is None else array.astype(dtype)
+
+    def __contains__(self, item: Any) -> bool:
+        return any(own is item or own == item for own in self)
 
     def __hash__(self) -> int:
         return hash(object.__getattribute__(self, "_number"))
 
     __getitem__, __setitem__, __delitem__ = _operation("getitem"), _operation("setitem"), _operation("delitem")
-    __eq__, __ne__ = _operation("eq"), _operation("ne")
-    __lt__, __le__, __gt__, __ge__ = _operation("lt"), _operation("le"), _operation("gt"), _operation("ge")
-    __add__, __sub__, __mul__ = _operation("add"), _operation("sub"), _operation("mul")
-    __truediv__, __matmul__, __pow__ = _operation("truediv"), _operation("matmul"), _operation("pow")
+    __eq__, __ne__ = _judged("eq"), _judged("ne")
+    __lt__, __le__, __gt__, __ge__ = _judged("lt"), _judged("le"), _judged("gt"), _judged("ge")
+    __add__, __sub__, __mul__ = _judged("add"), _judged("sub"), _judged("mul")
+    __truediv__, __matmul__, __pow__ = _judged("truediv"), _judged("matmul"), _judged("pow")
     __neg__ = _operation("neg")
     __len__, __int__, __index__ = _as(int, "len"), _as(int, "int"), _as(int, "index")
-    __contains__, __bool__, __float__ = _as(bool, "contains"), _as(bool, "bool"), _as(float, "float")
+    __bool__, __float__ = _as(bool, "bool"), _as(float, "float")
     __repr__, __str__ = _as(str, "repr"), _as(str, "str")
 
 
@@ -200,13 +256,17 @@ def _known(name: Any) -> bool:
 def _student_error(described: Any) -> StudentError:
     """The exception that a description stands for; of an odd description only what is text is taken."""
     described = described if type(described) is dict else {}
-    texts = [described.get(key) for key in ("type", "message", "traceback")]
-    kind, message, traceback = (text if type(text) is str else "" for text in texts)
+
+    def text(key: str) -> str:
+        return value if type(value := described.get(key)) is str else ""
+
+    kind = text("type").replace("\0", "")[:_NAME_LENGTH] or "Exception"
+    message, traceback = text("message")[:_MESSAGE_LENGTH], text("traceback")[-_TRACEBACK_LENGTH:]
     kinds = described.get("kinds") if type(described.get("kinds")) is list else []
     base = next((_EXCEPTIONS[name] for name in kinds if type(name) is str and name in _EXCEPTIONS), Exception)
     bases = (StudentError,) if base is Exception else (StudentError, base)
     # Named as the student's own class: what a test says of it reads as it would in a notebook.
-    return type(kind or "Exception", bases, {"__str__": StudentError.__str__})(kind or "Exception", message, traceback)
+    return type(kind, bases, {"__str__": StudentError.__str__})(kind, message, traceback)
 
 
 def _write_back(ours: Any, theirs: Any) -> None:

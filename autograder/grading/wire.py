@@ -9,8 +9,9 @@ means is for the two ends to say (``to_reference``, ``from_reference``).
 """
 
 import random
+import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -22,8 +23,16 @@ import torch
 MAX_DEPTH = 64
 MAX_SKELETON = 8 << 20
 MAX_BLOB = 256 << 20
+# What a message may hold in all: a value weighs 1, a container 32 more. A byte of skeleton can become an empty list of
+# 56 bytes in memory, so that a limit on bytes alone would not bound what decoding takes.
+MAX_WEIGHT = 8 << 20
+_CONTAINER_WEIGHT = 32
 _MAX_INTEGER_BYTES = 4096
 _MAX_DIMENSIONS = 32
+_MAX_RANGE = 1 << 20
+_TIMES_AS_NUMBERS = 1
+# Keys that share their hash make a dictionary slow: with 100 000 of them, minutes.
+_MAX_SAME_HASHES = 1000
 _HEADER = struct.Struct("<IQ")
 HEADER_SIZE = _HEADER.size
 
@@ -37,6 +46,7 @@ TENSOR_DTYPES = {
     )
 }  # fmt: skip
 _DTYPE_NAMES = {dtype: name for name, dtype in TENSOR_DTYPES.items()}
+_ARRAY_DTYPE_NAME = re.compile(r"[<>|=]?[biufcSU][0-9]{1,6}|[<>|=]?[mM]8(\[[0-9]{0,9}[a-zA-Z]{1,2}\])?")
 _ARRAY_KINDS = "biufcSUmM"
 _TYPES: dict[str, type] = {
     kind.__name__: kind
@@ -112,6 +122,12 @@ class Wire:
 class _Encoder:
     to_reference: Callable[[Any], Any]
     blobs: list[bytes] = field(default_factory=list)
+    weight: int = 0
+
+    def weigh(self, values: int) -> None:
+        self.weight += _CONTAINER_WEIGHT + values
+        if self.weight > MAX_WEIGHT:
+            raise WireError("too many values in one reply: return large results as tensors or arrays")
 
     def tree(self, value: Any, depth: int) -> Any:
         """``value`` in terms of msgpack: exact types first, then subclasses as the plain type they extend."""
@@ -146,9 +162,11 @@ class _Encoder:
         return bytes(value)
 
     def list(self, value: Any, depth: int) -> Any:
+        self.weigh(len(value))
         return [self.tree(item, depth + 1) for item in value]
 
     def dict(self, value: dict, depth: int) -> Any:
+        self.weigh(2 * len(value))
         return {self.tree(key, depth + 1): self.tree(item, depth + 1) for key, item in value.items()}
 
     def extension(self, code: int, parts: Any, depth: int) -> Any:
@@ -207,7 +225,9 @@ class _Encoder:
         if value.layout is not torch.strided or value.dtype not in _DTYPE_NAMES or value.is_meta:
             return msgpack.ExtType(_REFERENCE, _pack(self.tree(self.to_reference(value), depth + 1)))
         plain = value.detach().as_subclass(torch.Tensor).cpu().resolve_conj().resolve_neg()
-        self.blobs.append(plain.reshape(-1).contiguous().view(torch.uint8).numpy().tobytes() if plain.numel() else b"")
+        # One element counts as contiguous whatever its stride, and could not be viewed as bytes: hence a copy.
+        row = plain.reshape(-1).clone(memory_format=torch.contiguous_format)
+        self.blobs.append(row.view(torch.uint8).numpy().tobytes() if plain.numel() else b"")
         return self.extension(_TENSOR, [_DTYPE_NAMES[value.dtype], list(value.shape), value.requires_grad], depth)
 
     def torch_generator(self, value: torch.Generator, depth: int) -> Any:
@@ -242,6 +262,18 @@ class _Decoder:
     from_reference: Callable[[Any], Any]
     blob: memoryview
     position: int = 0
+    weight: int = 0
+
+    def weigh(self, container: Any) -> Any:
+        self.weight += _CONTAINER_WEIGHT + len(container)
+        if self.weight > MAX_WEIGHT:
+            raise WireError("too many values in one message")
+        return container
+
+    def pairs(self, pairs: list[tuple]) -> dict:
+        self.weigh(pairs)
+        _check_hashes([key for key, _ in pairs])
+        return dict(pairs)
 
     def unpack(self, data: bytes, depth: int) -> Any:
         if depth > MAX_DEPTH:
@@ -250,9 +282,17 @@ class _Decoder:
         def extension(code: int, payload: bytes) -> Any:
             return self._extension(code, payload, depth + 1)
 
-        return msgpack.unpackb(data, ext_hook=extension, strict_map_key=False)
+        return msgpack.unpackb(
+            data,
+            ext_hook=extension,
+            list_hook=self.weigh,
+            object_pairs_hook=self.pairs,
+            strict_map_key=False,
+            timestamp=_TIMES_AS_NUMBERS,
+        )
 
     def _extension(self, code: int, payload: bytes, depth: int) -> Any:
+        self.weigh(())
         if code == _INTEGER:
             if len(payload) > _MAX_INTEGER_BYTES:
                 raise WireError("an integer over the limit")
@@ -272,6 +312,8 @@ class _Decoder:
         if type(shape) is not list or len(shape) > _MAX_DIMENSIONS or any(type(n) is not int or n < 0 for n in shape):
             raise WireError("an array with a shape that is none")
         size = prod(shape) * itemsize
+        if prod(n or 1 for n in shape) * itemsize > MAX_BLOB:  # what has no elements becomes large when it is reduced
+            raise WireError("an array with an empty axis and far too long other ones")
         if size > len(self.blob) - self.position:
             raise WireError("an array with fewer bytes than its shape says")
         taken = self.blob[self.position : self.position + size]
@@ -282,7 +324,7 @@ class _Decoder:
         kind = _array_dtype(dtype)
         data = self._take(shape, kind.itemsize)
         # A copy: what is decoded can be written to, and does not keep the whole message alive.
-        return np.frombuffer(bytearray(data), kind).reshape(shape) if len(data) else np.empty(shape, kind)
+        return np.frombuffer(_copy(data, kind.kind == "b"), kind).reshape(shape) if len(data) else np.empty(shape, kind)
 
     def scalar(self, dtype: str, shape: list[int]) -> Any:
         if shape != []:
@@ -300,19 +342,59 @@ class _Decoder:
     def tensor(self, dtype: str, shape: list[int], requires_grad: bool) -> torch.Tensor:
         kind = TENSOR_DTYPES[dtype]
         data = self._take(shape, kind.itemsize)
-        tensor = torch.frombuffer(bytearray(data), dtype=kind).reshape(shape) if len(data) else _empty(shape, kind)
+        copy = _copy(data, kind is torch.bool)
+        tensor = torch.frombuffer(copy, dtype=kind).reshape(shape) if copy else torch.empty(shape, dtype=kind)
         return tensor.requires_grad_() if requires_grad is True else tensor
 
 
-def _empty(shape: list[int], dtype: torch.dtype) -> torch.Tensor:
-    return torch.empty(shape, dtype=dtype)
+def _copy(data: memoryview, truths: bool) -> bytearray:
+    """``data`` to keep and to write to. A truth that is neither 0 nor 1 would be equal to both, or to none."""
+    return bytearray((np.frombuffer(data, np.uint8) != 0).tobytes()) if truths else bytearray(data)
 
 
 def _array_dtype(name: str) -> np.dtype:
+    if type(name) is not str or not _ARRAY_DTYPE_NAME.fullmatch(name):
+        raise WireError("an array of a type that cannot travel")
     dtype = np.dtype(name)
-    if dtype.kind not in _ARRAY_KINDS or type(name) is not str or dtype.hasobject or dtype.itemsize == 0:
-        raise WireError(f"arrays of {name!r} cannot travel")
+    if dtype.kind not in _ARRAY_KINDS or dtype.itemsize == 0:
+        raise WireError(f"arrays of {name} cannot travel")
     return dtype
+
+
+def _check_hashes(keys: Collection[Any]) -> None:
+    if len(keys) - len({hash(key) for key in keys}) > _MAX_SAME_HASHES:
+        raise WireError("keys chosen to have the same hash")
+
+
+def _hashed(kind: type) -> Callable[[list], Any]:
+    def decode(parts: list) -> Any:
+        _check_hashes(parts)
+        return kind(parts)
+
+    return decode
+
+
+def _complex(parts: list) -> complex:
+    real, imaginary = parts
+    if type(real) is not float or type(imaginary) is not float:
+        raise WireError("a complex number of something else than floats")
+    return complex(real, imaginary)
+
+
+def _integers(parts: Iterable[Any]) -> list[int]:
+    """Also so that nothing is asked of a reference in between."""
+    integers = list(parts)
+    if any(type(part) is not int for part in integers):
+        raise WireError("something else than integers")
+    return integers
+
+
+def _range(parts: list) -> range:
+    value = range(*_integers(parts))
+    # Whoever makes a list of it would take memory that nobody sent.
+    if len(value) > _MAX_RANGE:
+        raise WireError(f"a range of more than {_MAX_RANGE} numbers")
+    return value
 
 
 def _torch_generator(parts: list) -> torch.Generator:
@@ -335,10 +417,10 @@ def _random(parts: list) -> random.Random:
 
 _WITH_PARTS = {_ARRAY, _SCALAR, _OBJECTS, _TENSOR}
 _DECODERS: dict[int, Callable] = {
-    _TUPLE: tuple, _SET: set, _FROZENSET: frozenset, _COMPLEX: lambda parts: complex(*parts),
+    _TUPLE: tuple, _SET: _hashed(set), _FROZENSET: _hashed(frozenset), _COMPLEX: _complex,
     _ARRAY: _Decoder.array, _SCALAR: _Decoder.scalar, _OBJECTS: _Decoder.objects, _TENSOR: _Decoder.tensor,
     _TORCH_DTYPE: lambda parts: TENSOR_DTYPES[parts[0]], _ARRAY_DTYPE: lambda parts: _array_dtype(parts[0]),
-    _SIZE: torch.Size, _RANGE: lambda parts: range(*parts), _SLICE: lambda parts: slice(*parts),
+    _SIZE: lambda parts: torch.Size(_integers(parts)), _RANGE: _range, _SLICE: lambda parts: slice(*parts),
     _TYPE: lambda parts: _TYPES[parts[0]], _TORCH_GENERATOR: _torch_generator, _NUMPY_GENERATOR: _numpy_generator,
     _RANDOM: _random,
 }  # fmt: skip
@@ -357,4 +439,7 @@ def _check_depth(value: Any, depth: int) -> None:
             _check_depth(item, depth + 1)
     elif type(value) is dict:
         for item in value.values():
+            _check_depth(item, depth + 1)
+    elif type(value) is np.ndarray and value.dtype.hasobject:
+        for item in value.flat:
             _check_depth(item, depth + 1)

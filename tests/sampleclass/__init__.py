@@ -64,7 +64,7 @@ class Expected:
 
 def write_class(project: Project, target: Path) -> list[Expected]:
     """Write every student's submission below ``target`` and return what each must get."""
-    notebooks = read_assignment(project.source)
+    notebooks = [notebook for notebook in read_assignment(project.source) if notebook.questions]
     expected = []
     for path in sorted(STUDENTS.glob("*.toml")):
         manifest = tomllib.loads(path.read_text())

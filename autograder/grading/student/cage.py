@@ -31,6 +31,8 @@ _SYSTEM = (
     "/etc/timezone",
 )  # fmt: skip
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+# Not /dev/zero: mapped as shared it is memory that no limit counts.
+_WRITABLE_DEVICES = ("/dev/null", "/dev/full")
 _LINKS = {"fd": "/proc/self/fd", **{name: f"/proc/self/fd/{n}" for n, name in enumerate(("stdin", "stdout", "stderr"))}}
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "MPLBACKEND", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
                 "MKL_NUM_THREADS")  # fmt: skip
@@ -56,6 +58,7 @@ class Cage:
     processes: int
     open_files: int
     cpu_seconds: int
+    output: int
     isolation: str = "strict"
 
     def as_data(self) -> dict:
@@ -137,7 +140,9 @@ def visible_paths(hidden: tuple[str, ...]) -> list[Path]:
     # Virtual environments may borrow from one another, and link to an interpreter elsewhere.
     paths += [Path(path) for path in sys.path if path.endswith("site-packages")]
     paths.append(Path(os.path.realpath(sys.executable)).parent.parent)
-    secret = [Path(os.path.realpath(path)) for path in hidden]
+    # Installed rather than checked out, the reference package and this one lie among the libraries.
+    installed = [Path(path) / name for path in sys.path for name in ("autograder", "solutions") if path]
+    secret = [Path(os.path.realpath(path)) for path in (*map(Path, hidden), *installed)]
     return [seen for path in dict.fromkeys(paths) for seen in _without(path, secret)]
 
 
@@ -217,7 +222,7 @@ def _change_user(cage: Cage) -> None:
             os.chown(path, cage.user, cage.user, follow_symlinks=False)
     os.setgroups([])
     os.setresgid(cage.user, cage.user, cage.user)
-    os.setresuid(cage.user, cage.user, cage.user)
+    os.setresuid(cage.user, cage.user, cage.user)  # which drops all capabilities
 
 
 def _settle(cage: Cage) -> None:
@@ -266,12 +271,13 @@ def _restrict(cage: Cage, readable: list[Path], force: dict[str, list[str]]) -> 
     """The layers that a process lays upon itself; what they allow must be settled before."""
     if sys.platform != "linux":
         return force
+    libc.drop_capabilities()  # a user namespace gives its first process all of them
     libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
     if version := landlock.version():
         readable = [*readable, Path("/etc/passwd"), *([Path("/proc")] if force[FILES] else [])]
         own = [Path("/tmp"), Path("/dev/shm")] if force[FILES] else []
         with _reporting("Landlock"):
-            landlock.restrict(readable, [Path(cage.work), *map(Path, _DEVICES), *own])
+            landlock.restrict([*readable, *map(Path, _DEVICES)], [Path(cage.work), *map(Path, _WRITABLE_DEVICES), *own])
         force[FILES].append(f"Landlock {version}")
         if landlock.scopes_signals():
             force[PROCESSES].append("Landlock signal scope")

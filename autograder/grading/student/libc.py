@@ -15,6 +15,8 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS =
 
 MACHINE = platform.machine()
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+_CAPSET = {"x86_64": 126, "aarch64": 91}
+_CAPABILITY_VERSION = 0x20080522
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -43,6 +45,13 @@ def prctl(option: int, value: int = 0) -> None:
 def prctl_pointer(option: int, value: int, pointer: ctypes.c_void_p) -> None:
     zero = ctypes.c_ulong(0)
     _check(_libc.prctl(option, ctypes.c_ulong(value), pointer, zero, zero), "prctl")
+
+
+def drop_capabilities() -> None:
+    """Give up every capability, for good once ``no_new_privs`` is set."""
+    if MACHINE in _CAPSET:
+        header, nothing = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()
+        syscall(_CAPSET[MACHINE], ctypes.byref(header), ctypes.byref(nothing))
 
 
 def syscall(number: int, *arguments: object) -> int:

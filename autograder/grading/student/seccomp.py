@@ -18,7 +18,7 @@ _ARCHITECTURES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 _X32_BIT = 0x40000000
 
 # Name: number on x86_64, on aarch64.
-_SOCKET, _CLONE, _CLONE3 = (41, 198), (56, 220), (435, 435)
+_SOCKET, _CLONE, _CLONE3, _MMAP = (41, 198), (56, 220), (435, 435), (9, 222)
 _DENIED = {
     "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "pidfd_getfd": (438, 438),
     "keyctl": (250, 219), "add_key": (248, 217), "request_key": (249, 218),
@@ -32,11 +32,15 @@ _DENIED = {
     "delete_module": (176, 106), "swapon": (167, 224), "swapoff": (168, 225), "reboot": (169, 142), "acct": (163, 89),
     "sethostname": (170, 161), "setdomainname": (171, 162), "settimeofday": (164, 170), "clock_settime": (227, 112),
     "syslog": (103, 116), "quotactl": (179, 60),
+    # Memory that no limit of a process counts. What multiprocessing shares are files in /dev/shm, which has a size.
+    "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "msgget": (68, 186),
+    "semget": (64, 190),
 }  # fmt: skip
 
 # BPF instructions: load a word of the system call's data; jump if equal, if any bit set, if not less; return.
 _LOAD, _EQUAL, _BITS, _AT_LEAST, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
-_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
+_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT, _FOURTH_ARGUMENT = 0, 4, 16, 40
+_MAP_SHARED, _MAP_ANONYMOUS = 0x01, 0x20
 
 
 class _Instruction(ctypes.Structure):
@@ -80,6 +84,12 @@ def _program() -> list[tuple[int, int, int, int]]:
         (_EQUAL, 0, 3, _SOCKET[column]),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
         (_EQUAL, 1, 0, _AF_UNIX),
+        deny,
+        (_LOAD, 0, 0, _NUMBER),
+        (_EQUAL, 0, 5, _MMAP[column]),
+        (_LOAD, 0, 0, _FOURTH_ARGUMENT),
+        (_BITS, 0, 2, _MAP_ANONYMOUS),
+        (_BITS, 0, 1, _MAP_SHARED),
         deny,
         (_LOAD, 0, 0, _NUMBER),
         (_EQUAL, 0, 3, _CLONE[column]),

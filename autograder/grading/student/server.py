@@ -15,9 +15,11 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 from autograder.grading.channel import Channel, Closed
 from autograder.grading.student.shell import StudentShell, seed
-from autograder.grading.wire import Wire, WireError
+from autograder.grading.wire import Wire
 
 _MESSAGE_LENGTH = 2000
 _TRACEBACK_LENGTH = 10_000
@@ -44,7 +46,7 @@ def _as_array(value: Any) -> Any:
 
 OPERATIONS: dict[str, Callable] = {
     "call": _call, "getattr": getattr, "setattr": setattr, "delattr": delattr, "getitem": operator.getitem,
-    "setitem": operator.setitem, "delitem": operator.delitem, "contains": operator.contains, "len": len, "iter": iter,
+    "setitem": operator.setitem, "delitem": operator.delitem, "len": len, "iter": iter,
     "next": _next, "repr": repr, "str": str, "bool": bool, "int": int, "float": float, "index": operator.index,
     "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": operator.truediv, "neg": operator.neg,
@@ -56,16 +58,28 @@ class Printed:
     """A file that takes what this process prints past Python's ``sys.stdout``, and what programs it starts print."""
 
     def __init__(self) -> None:
-        self.file = os.memfd_create("printed") if sys.platform == "linux" else tempfile.mkstemp()[0]
-        self._read = 0
+        if sys.platform == "linux":
+            self.file = os.memfd_create("printed")
+        else:
+            self.file, path = tempfile.mkstemp()
+            os.unlink(path)
         for stream in (1, 2):
             os.dup2(self.file, stream)
 
     def since_last_time(self, limit: int) -> str:
         """What was written since the last call, at most ``limit`` bytes of it."""
-        data = os.pread(self.file, limit, self._read)
-        self._read = os.fstat(self.file).st_size
+        try:
+            data = os.pread(self.file, limit, 0)
+            os.ftruncate(self.file, 0)
+            os.lseek(self.file, 0, os.SEEK_SET)
+        except OSError:  # a cell closed it
+            return ""
         return data.decode(errors="replace")
+
+    def drop(self) -> None:
+        """From here on what this process prints is lost: no cell shows what the tests made a function print."""
+        for stream in (1, 2):
+            os.dup2(os.open("/dev/null", os.O_WRONLY), stream)
 
 
 class Server:
@@ -89,7 +103,7 @@ class Server:
     def _answer(self, value: Any) -> None:
         try:
             message = _DATA_ONLY.encode(value)
-        except (WireError, MemoryError) as error:
+        except Exception as error:  # an output that raises when it is looked at, too
             message = _DATA_ONLY.encode({"outputs": [], "count": None, "error": [type(error).__name__, str(error)]})
         self._channel.send(message)
 
@@ -129,6 +143,8 @@ class Server:
             os.setpgid(0, 0)
             self._channel.close()
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+            self._printed.drop()
+            torch.set_num_threads(1)  # the parent's pool of threads, if it has one, is not in this fork
             seed()
             TestServer(self._shell.user_ns, channel).serve()
             code = 0

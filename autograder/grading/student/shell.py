@@ -27,8 +27,9 @@ _NO_INPUT = "input() is not available while the notebook is graded: nobody is th
 class Outputs:
     """The outputs of the cell that runs now; past ``limit`` bytes they are cut with a remark."""
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
+    limit = 1 << 20
+
+    def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
@@ -194,13 +195,13 @@ class StudentShell(InteractiveShell):
         return {"outputs": outputs, "count": count, "error": failed}
 
 
-def new_shell(output_limit: int) -> StudentShell:
+def new_shell() -> StudentShell:
     """The shell of a fresh process. Made before the fork: it takes longer than most notebooks run."""
     settings = Config()
     settings.HistoryManager.enabled = False  # it would start a thread, and a process with threads cannot fork safely
     shell = StudentShell.instance(
         config=settings,
-        outputs=Outputs(output_limit),
+        outputs=Outputs(),
         display_pub_class=_Publisher,
         displayhook_class=_Hook,
         colors="nocolor",

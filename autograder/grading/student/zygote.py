@@ -28,12 +28,12 @@ from autograder.grading.wire import Wire
 _WIRE = Wire(to_reference=repr, from_reference=str)
 
 
-def main(descriptor: int, output_limit: int) -> None:
+def main(descriptor: int) -> None:
     """Serve the grader on an inherited socket until it closes it."""
     channel = Channel(socket.socket(fileno=descriptor))
     if sys.platform == "linux":
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
-    shell = _warm_up(output_limit)
+    shell = _warm_up()
     channel.send(_WIRE.encode({"ready": os.getpid(), "threads": _threads()}))
     with contextlib.suppress(Closed):
         while True:
@@ -47,9 +47,9 @@ def main(descriptor: int, output_limit: int) -> None:
             channel.send(_WIRE.encode(answer))
 
 
-def _warm_up(output_limit: int) -> StudentShell:
+def _warm_up() -> StudentShell:
     """Import what notebooks import, and do once what is slow the first time."""
-    shell = new_shell(output_limit)
+    shell = new_shell()
     import matplotlib.pyplot as plt
     import scipy.ndimage
     import scipy.signal  # noqa: F401
@@ -63,6 +63,7 @@ def _warm_up(output_limit: int) -> StudentShell:
     figure.colorbar(axis.imshow([[0.0]]))
     shell.format_figure(figure)
     plt.close(figure)
+    _close_fonts()
     with contextlib.redirect_stdout(io.StringIO()):
         shell.run("%time 1 + 1")
     shell.run("1 / 0")
@@ -70,6 +71,15 @@ def _warm_up(output_limit: int) -> StudentShell:
     gc.collect()
     gc.freeze()
     return shell
+
+
+def _close_fonts() -> None:
+    """Let matplotlib open its font files anew in each fork: forks would share the place where they read."""
+    from matplotlib import font_manager, mathtext
+
+    font_manager._get_font.cache_clear()  # type: ignore[attr-defined]
+    mathtext.MathTextParser._parse_cached.cache_clear()  # type: ignore[attr-defined]
+    gc.collect()
 
 
 def _threads() -> int:
@@ -123,6 +133,7 @@ def _be_student(cage: Cage, namespaces: dict[str, str], descriptor: int, writer:
     """The student process's life, the part before the student's code and then that."""
     try:
         os.setsid()
+        printed = Printed()
         force = enter(cage, namespaces)
         _die_with_parent()
         _report(writer, "force", force)
@@ -134,10 +145,10 @@ def _be_student(cage: Cage, namespaces: dict[str, str], descriptor: int, writer:
         os._exit(1)
     try:
         os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
-        printed = Printed()
         keep = sorted({0, 1, 2, printed.file, descriptor})
         for low, high in zip(keep, [*keep[1:], os.sysconf("SC_OPEN_MAX")], strict=True):
             os.closerange(low + 1, high)
+        shell.outputs.limit = cage.output << 20
         attach_streams(shell)
         Server(shell, Channel(socket.socket(fileno=descriptor)), printed).serve()
         os._exit(0)

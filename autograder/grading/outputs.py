@@ -1,0 +1,82 @@
+"""What cells show, from the student process into the executed notebook: checked, measured, and harmless to look at."""
+
+import re
+from typing import Any
+
+from nbconvert.preprocessors.sanitize import SanitizeHTML
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+_STREAMS = ("stdout", "stderr")
+_TEXTS = ("text/plain", "text/html", "text/markdown", "text/latex")
+_IMAGES = ("image/png", "image/jpeg")
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
+# Cleaning takes a second per MB; a table of a thousand rows is 100 KB.
+_MAX_HTML = 1 << 18
+_TAGS = (
+    "a abbr b blockquote br caption code col colgroup dd details div dl dt em h1 h2 h3 h4 h5 h6 hr i img li ol p pre s "
+    "small span strong sub summary sup table tbody td tfoot th thead tr u ul"
+)
+_ATTRIBUTES = {"*": ["class", "title"], "a": ["href"], "img": ["alt"], "td": ["colspan", "rowspan"],
+               "th": ["colspan", "rowspan"]}  # fmt: skip
+
+
+class Outputs:
+    """Takes the outputs of one cell after the other, until they are ``room`` bytes in all."""
+
+    def __init__(self, room: int) -> None:
+        self._limit = self._room = room
+
+    def take(self, items: Any) -> list[NotebookNode]:
+        """Outputs in notebook format from what the student process sent; what makes no sense is dropped."""
+        outputs = []
+        for output in filter(None, map(_output, items if type(items) is list else [])):
+            had_room = self._room >= 0
+            self._room -= _size(output)
+            if self._room >= 0:
+                outputs.append(output)
+            elif had_room:
+                text = f"\n[All further output is left out: the notebook's is over {self._limit >> 20} MB.]\n"
+                outputs.append(new_output("stream", name="stderr", text=text))
+        return outputs
+
+
+def error_output(name: str, text: str) -> NotebookNode:
+    """An output that reads as an exception does."""
+    return new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
+
+
+def clean(node: NotebookNode) -> None:
+    """Leave nothing in the outputs that would run in the browser of whoever looks at them."""
+    cleaner = SanitizeHTML(tags=_TAGS.split(), attributes=_ATTRIBUTES, strip=True)
+    for index, cell in enumerate(node.cells):
+        if any("data" in output for output in cell.get("outputs", [])):
+            cleaner.preprocess_cell(cell, {}, index)
+
+
+def _output(item: Any) -> NotebookNode | None:
+    match item:
+        case {"output_type": "stream", "name": str(name), "text": str(text)} if name in _STREAMS:
+            return new_output("stream", name=name, text=text)
+        case {"output_type": "error", "ename": str(ename), "evalue": str(evalue), "traceback": list(lines)}:
+            shown = [line for line in lines if type(line) is str]
+            return new_output("error", ename=ename, evalue=evalue, traceback=shown)
+        case {"output_type": "execute_result" | "display_data" as kind, "data": dict(data)}:
+            kept = {mime: value for mime, value in data.items() if _is_shown(mime, value)}
+            count = item.get("execution_count")
+            number = {"execution_count": count if type(count) is int else None} if kind == "execute_result" else {}
+            return new_output(kind, data=kept, **number)
+    return None
+
+
+def _is_shown(mime: Any, value: Any) -> bool:
+    if type(value) is not str:
+        return False
+    if mime in _IMAGES:
+        return _BASE64.fullmatch(value) is not None
+    return mime in _TEXTS and (mime not in ("text/html", "text/markdown") or len(value) <= _MAX_HTML)
+
+
+def _size(output: NotebookNode) -> int:
+    texts = [output.get("text", ""), output.get("evalue", ""), *output.get("traceback", ())]
+    return sum(map(len, (*texts, *output.get("data", {}).values())))
