@@ -205,9 +205,9 @@ Both networks with SGD 0.01 for 200 epochs, over {len(seeds)} seeds.
 {table("network | accuracy: min / quartile / median / quartile / max | mean", rows)}
 Where the curve of the mean over five seeds (straight between the sizes) reaches the CNN's mean over five: 0.1 %, 5 %,
 50 %, 95 %, 99.9 % of groups below {", ".join(f"{value:.0f}" for value in spread)} (400 stands for "not before 400").
-A group crosses early when one of its CNNs ends near chance. The figure of the notebook shows one group, seeds 0 to 4, the
-same for everybody: there the curves cross at 210. Answers that are a ratio (below 31), the CNN's own 30, or count
-all classes together (600) are outside.
+A group crosses early when one of its CNNs ends near chance. The figure of the notebook shows one group, seeds 0 to 4,
+the same for everybody: there the curves cross at 210. Answers that are a ratio (below 31), the CNN's own 30, or
+count all classes together (600) are outside.
 """
 
 
