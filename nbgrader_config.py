@@ -35,7 +35,7 @@ c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.Autograde.autograde_preprocessors = [
-    "nbgrader.preprocessors.Execute",
+    "autograder.adapters.nbgrader.GradeInBox",
     "autograder.adapters.nbgrader.KeepOnlyErrors",
     "nbgrader.preprocessors.IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
@@ -44,5 +44,5 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
-# Seconds a single cell may take.
-c.Execute.timeout = 120
+# Seconds a single cell may take. `nbgrader autograde hw4 --GradeInBox.isolation=none` runs students' code unprotected.
+c.GradeInBox.timeout = 120

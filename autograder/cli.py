@@ -61,23 +61,53 @@ def check(get_project) -> None:
 
 @main.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--framework", type=click.Choice(["nbgrader", "otter", "both"]), default="both", show_default=True)
+@click.option(
+    "--framework",
+    type=click.Choice(["engine", "nbgrader", "otter", "both", "all"]),
+    default="engine",
+    show_default=True,
+    help="What grades: the engine itself, a framework's own command, both of these, all.",
+)
+@click.option("--isolation", type=click.Choice(["strict", "none"]), default="strict", show_default=True,
+              help="none: the frameworks as they come, students' code unprotected.")  # fmt: skip
 @click.option("--notebook", "only", multiple=True, help="Grade only this notebook; may be given several times.")
 @click.option("--timeout", type=click.FloatRange(min=1), default=600.0, show_default=True,
               help="Seconds that one notebook may take in one framework.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(min=1), default=None, help="Notebooks at a time.  [default: one a core]")
 @click.pass_obj
 def grade(
-    get_project, folder: Path, framework: str, only: tuple[str, ...], timeout: float, workers: int | None
+    get_project,
+    folder: Path,
+    framework: str,
+    isolation: str,
+    only: tuple[str, ...],
+    timeout: float,
+    workers: int | None,
 ) -> None:
-    """Grade the submissions in FOLDER, a folder per student, with the stock frameworks.
+    """Grade the submissions in FOLDER, a folder per student.
 
-    With both frameworks, a question on which they disagree is an error.
+    With several frameworks, a question on which they disagree is an error.
     """
-    from autograder.course.grade import FRAMEWORKS, grade_folder
+    from autograder.course.grade import FRAMEWORKS, STOCK, Options, grade_folder
 
-    chosen = FRAMEWORKS if framework == "both" else (framework,)
-    ok = grade_folder(get_project(), folder, chosen, only, timeout, workers)
+    frameworks = {"both": STOCK, "all": FRAMEWORKS}.get(framework, (framework,))
+    options = Options(frameworks, only, timeout, workers or Options.workers, isolation)
+    ok = grade_folder(get_project(), folder, options)
+    sys.exit(0 if ok else 1)
+
+
+@main.command()
+def doctor() -> None:
+    """Say which isolation of students' code this host gives, what is missing, and how to get it."""
+    from autograder.grading.doctor import diagnose
+
+    ok = True
+    for finding in diagnose():
+        mark = click.style("ok     ", fg="green") if finding.ok else click.style("missing", fg="red")
+        click.echo(f"{mark}  {finding.name}: {finding.text}")
+        if not finding.ok and finding.advice:
+            click.echo(f"         {finding.advice}.")
+        ok = ok and (finding.ok or not finding.required)
     sys.exit(0 if ok else 1)
 
 

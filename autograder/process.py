@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,14 +35,20 @@ class Finished:
 
 
 def run_module(
-    module: str, arguments: Sequence[str], folder: Path, timeout: float | None = None, import_from: Path | None = None
+    module: str,
+    arguments: Sequence[str],
+    folder: Path,
+    timeout: float | None = None,
+    import_from: Path | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Finished:
     """Run ``python -m module arguments`` in ``folder``; after ``timeout`` seconds end it and all it has started.
 
     The tools look for their own commands (nbgrader for ``alembic``) and kernels on PATH, so this Python's come first.
-    It, and the kernels it starts, import from the folder ``import_from`` too.
+    It, and the kernels it starts, import from the folder ``import_from`` too, and see the environment ``variables``.
     """
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environment |= variables or {}
     if import_from:
         environment["PYTHONPATH"] = str(import_from)
     # A file, not a pipe: a process left behind by a notebook would keep a pipe open and us waiting.

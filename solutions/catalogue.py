@@ -1,7 +1,8 @@
 """Reads collections of alternative answers: functions named ``<question>__<what is special about it>``.
 
 The known wrong answers (``solutions.misconceptions``) and the correct variants of the tests are both written so. The
-function's docstring says what it is; its source, renamed to the question, can stand in a solution cell.
+function's docstring says what it is; its source, renamed to the question, can stand in a solution cell. Questions named
+in the module's ``VALUES`` ask for a variable: their functions take no argument and return its value.
 """
 
 import inspect
@@ -33,6 +34,8 @@ def read(module: ModuleType) -> list[Entry]:
             continue
         question, name = full_name.split("__", 1)
         source = re.sub(rf"\b{full_name}\b", question, inspect.getsource(value))
+        if question in getattr(module, "VALUES", ()):
+            source += f"\n\n{question} = {question}()\n"
         sentence = inspect.cleandoc(value.__doc__ or "")
         entries.append(Entry(question, name, sentence, f"{preamble}\n\n{source}" if preamble else source))
     return entries

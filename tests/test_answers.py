@@ -9,7 +9,8 @@ from harness import SOURCE, PlainKernel, module_name
 from autograder.authoring.model import read_notebook
 from solutions import catalogue
 
-NOTEBOOKS = sorted(path.stem for path in SOURCE.glob("*.ipynb"))
+# A notebook of written answers only has nothing to try.
+NOTEBOOKS = sorted(path.stem for path in SOURCE.glob("*.ipynb") if read_notebook(path).questions)
 MINIMUM_VARIANTS = 4
 
 

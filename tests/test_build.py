@@ -80,6 +80,15 @@ def test_a_second_build_makes_nothing_and_each_change_only_what_it_touches(tmp_p
     assert {product.name for product in stale(project, notebooks)} == {"release", "Mini.zip"}
 
 
+def test_a_notebook_of_written_answers_only_has_no_zip(tmp_path):
+    project = make_course(tmp_path / "course", [minicourse.cells()[0], *minicourse.cells()[-2:]])
+    assert {product.name for product, _ in build(project)} == {"release", "Mini-solution.ipynb"}
+    assert "YOUR ANSWER HERE" in _released_text(project)
+    run = CliRunner().invoke(main, ["--root", str(project.root), "grade", str(tmp_path)])
+    assert run.exit_code == 1
+    assert "tests grade no question of Mini" in run.output
+
+
 def test_check_shows_what_is_stale_and_changes_nothing(tmp_path):
     project = make_course(tmp_path / "course")
     run = CliRunner().invoke(main, ["--root", str(project.root), "build"])

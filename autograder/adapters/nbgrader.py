@@ -2,6 +2,7 @@
 
 ``AddOtterChecks``       generate_assignment: otter checks a question where nbgrader does
 ``RebuildSubmission``    autograde, first: the release's cells with the student's answers in them
+``GradeInBox``           autograde, in place of Execute: student code runs in a box, tests run here
 ``KeepOnlyErrors``       autograde, after Execute: only an exception costs points
 """
 
@@ -11,10 +12,12 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor
+from traitlets import Enum
 
-from autograder.authoring.model import Kind, kind_of
+from autograder.authoring.model import Kind, kind_of, read_notebook
 from autograder.grading.assemble import assemble
+from autograder.grading.results import RESULTS, Limits
 
 Resources = dict[str, Any]
 
@@ -48,6 +51,40 @@ class RebuildSubmission(NbGraderPreprocessor):
         for note in rebuilt.notes:
             self.log.warning("%s, %s: %s", names["student"], names["notebook"], note)
         return rebuilt.node, resources
+
+
+class GradeInBox(Execute):
+    """Grade through the engine and write the verdicts as outputs of the test cells, for SaveAutoGrades to read.
+
+    With ``--GradeInBox.isolation=none`` it is nbgrader's Execute: notebook and tests in one unprotected kernel.
+    ``timeout`` is a cell's limit in seconds, as for Execute.
+    """
+
+    isolation = Enum(["strict", "none"], default_value="strict").tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        names = resources["nbgrader"]
+        if self.isolation == "none":
+            self.log.warning("NO ISOLATION: %s's code runs in one process with the tests.", names["student"])
+            return super().preprocess(nb, resources)
+        from autograder.grading.engine import (
+            grade_notebook,
+        )  # imports torch, which `generate_assignment` can do without
+
+        course = CourseDirectory(config=self.config)
+        folder = Path(course.root) / course.format_path(course.source_directory, ".", names["assignment"])
+        results = Path(resources["metadata"]["path"]) / RESULTS
+        files = results if results.is_dir() and not results.is_symlink() else None
+        limits = Limits(cell_seconds=float(self.timeout or Limits.cell_seconds))
+        graded = grade_notebook(read_notebook(folder / f"{names['notebook']}.ipynb"), nb, files, limits)
+        for cell, executed in zip(nb.cells, graded.node.cells, strict=True):
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
+        self.log.info("isolation: %s", "; ".join(f"{thing}: {how}" for thing, how in graded.isolation.items()))
+        for result in graded.results:
+            if result.message:
+                self.log.info("%s, %s: %s", names["student"], result.question, result.message)
+        return nb, resources
 
 
 class KeepOnlyErrors(NbGraderPreprocessor):

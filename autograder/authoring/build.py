@@ -7,6 +7,7 @@ the products keeps a hash of the inputs and one of the output; a product whose s
 import difflib
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +17,7 @@ from pathlib import Path
 from autograder.authoring.lint import lint
 from autograder.authoring.model import Notebook, read_assignment
 from autograder.authoring.otter_zip import build_zip
-from autograder.authoring.project import Project
+from autograder.authoring.project import Project, building_files, grader_files
 from autograder.authoring.release import build_release
 from autograder.authoring.solved import build_solved
 from autograder.errors import NotebookError
@@ -43,7 +44,7 @@ def read_linted(project: Project) -> tuple[Notebook, ...]:
 
 def products(project: Project, notebooks: tuple[Notebook, ...]) -> list[Product]:
     """Everything that is built from ``notebooks``, the release first."""
-    support, tools = project.support_files(), project.tool_files()
+    support, tools = project.support_files(), building_files()
     settings = [project.nbgrader_config, project.environment]
     sources = [notebook.path for notebook in notebooks]
 
@@ -54,12 +55,11 @@ def products(project: Project, notebooks: tuple[Notebook, ...]) -> list[Product]
     for notebook in notebooks:
         common = (notebook.path, *support, *settings, *tools, *project.solution_files())
         solved = project.dist / f"{notebook.name}-solution.ipynb"
-        made += [
-            Product(
-                f"{notebook.name}.zip", common, project.zip_path(notebook.name), _maker(build_zip, project, notebook)
-            ),
-            Product(solved.name, common, solved, _maker(build_solved, project, notebook)),
-        ]
+        if notebook.questions:  # written answers alone are graded by hand: there is nothing for otter to run
+            archive = project.zip_path(notebook.name)
+            inputs = (*common, *grader_files())
+            made.append(Product(archive.name, inputs, archive, _maker(build_zip, project, notebook)))
+        made.append(Product(solved.name, common, solved, _maker(build_solved, project, notebook)))
     return made
 
 
@@ -130,7 +130,7 @@ def _hash(paths: Iterable[Path], root: Path) -> str:
     digest = hashlib.sha256()
     for path in paths:
         content = path.read_bytes()
-        digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode() + content)
+        digest.update(f"{os.path.relpath(path, root)}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
 
 

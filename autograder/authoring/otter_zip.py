@@ -9,7 +9,7 @@ import yaml
 
 from autograder.authoring.model import Notebook
 from autograder.authoring.otter_tests import otter_test
-from autograder.authoring.project import SUPPORT_PACKAGE, Project
+from autograder.authoring.project import PACKAGE, SUPPORT_PACKAGE, Project, grader_files
 from autograder.errors import NotebookError
 from autograder.process import run_module
 
@@ -18,14 +18,23 @@ _TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 _EXECUTABLE = ("run_autograder", "setup.sh")
 # https://otter-grader.readthedocs.io, "Autograder configuration": students see the scores of hidden tests, with the
 # messages written for them, once grades are published; the public summary at once.
-_CONFIG = {"lang": "python", "show_hidden": True, "force_public_test_summary": True, "logo": False}
+_CONFIG = {
+    "lang": "python",
+    "show_hidden": True,
+    "force_public_test_summary": True,
+    "logo": False,
+    "plugins": [{"autograder.adapters.otter.GradeInBox": {"isolation": "strict"}}],
+}
+# Gradescope installs Python below /root, where the user that student code runs as could not read it.
+_SETUP = b"\n# students' code runs as a user of its own, which must be able to reach Python\nchmod o+x /root\n"
 
 
 def build_zip(project: Project, notebook: Notebook, work: Path) -> Path:
     """Build the zip of one notebook in the empty folder ``work`` and return its path there.
 
-    ``hw4kit`` goes into ``files/``, which otter copies beside the student's notebook; ``solutions`` into the zip's
-    root, which otter does not copy. Raises ``NotebookError`` when otter refuses.
+    ``hw4kit`` goes into ``files/``, which otter copies beside the student's notebook. What otter does not copy is in
+    the zip's root: ``solutions``, and for our plugin ``autograder`` and the source notebook with ``hw4kit``.
+    Raises ``NotebookError`` when otter refuses.
     """
     tests = work / "tests"
     tests.mkdir(parents=True)
@@ -56,8 +65,11 @@ def _canonical(project: Project, notebook: Notebook, generated: Path, target: Pa
     """Rewrite otter's zip with ``solutions`` added, sorted, with fixed times and modes."""
     with zipfile.ZipFile(generated) as opened:
         entries = {name: opened.read(name) for name in opened.namelist()}
-    for path in project.solution_files():
+    for path in [*project.solution_files(), *project.support_files(), notebook.path]:
         entries[path.relative_to(project.root).as_posix()] = path.read_bytes()
+    for path in grader_files():
+        entries[path.relative_to(PACKAGE.parent).as_posix()] = path.read_bytes()
+    entries["setup.sh"] += _SETUP
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(entries):
             info = zipfile.ZipInfo(name, _TIMESTAMP)

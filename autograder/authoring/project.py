@@ -7,6 +7,7 @@ from autograder.errors import AutograderError
 
 ASSIGNMENT = "hw4"
 SUPPORT_PACKAGE = "hw4kit"
+PACKAGE = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,16 @@ class Project:
         """The files of the reference package."""
         return _files(self.solutions)
 
-    def tool_files(self) -> list[Path]:
-        """The code that builds: a change there makes everything built before stale."""
-        package = self.root / "autograder"
-        return _files(package / "authoring") + _files(package / "adapters")
+
+def building_files() -> list[Path]:
+    """The code that builds: a change there makes everything built before stale."""
+    return _files(PACKAGE / "authoring") + _files(PACKAGE / "adapters")
+
+
+def grader_files() -> list[Path]:
+    """The files of this package that an otter zip needs for grading, all below ``PACKAGE``."""
+    rooms = [path for room in ("authoring", "grading", "adapters") for path in _files(PACKAGE / room)]
+    return [PACKAGE / "__init__.py", PACKAGE / "errors.py", PACKAGE / "process.py", *rooms]
 
 
 def find_project(start: Path) -> Project:

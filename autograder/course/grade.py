@@ -1,9 +1,9 @@
-"""Grades a folder of submissions with one framework or with both, several notebooks at a time."""
+"""Grades a folder of submissions with the engine, nbgrader or otter, several notebooks at a time."""
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +14,16 @@ from autograder.authoring.build import read_linted, stale
 from autograder.authoring.model import Notebook
 from autograder.authoring.project import Project
 from autograder.authoring.release import build_release
+from autograder.course.engine import NAME as ENGINE
+from autograder.course.engine import grade_with_engine, worker_pool
 from autograder.course.grades import Grade, Status
 from autograder.course.stock import Stock
 from autograder.course.submissions import Submission, find_submissions
 from autograder.course.table import print_grades, problems
 from autograder.errors import CourseError
 
-FRAMEWORKS = ("nbgrader", "otter")
+STOCK = ("nbgrader", "otter")
+FRAMEWORKS = (ENGINE, *STOCK)
 # Kernels use two threads or so each: more at a time only makes each slower.
 _WORKERS = max(1, os.cpu_count() or 1)
 
@@ -39,21 +42,31 @@ class Disagreement:
         return f"{self.student}, {self.notebook}, {self.question}: the frameworks disagree ({scores})"
 
 
-def grade_folder(
-    project: Project,
-    folder: Path,
-    frameworks: tuple[str, ...] = FRAMEWORKS,
-    only: tuple[str, ...] = (),
-    timeout: float = 600.0,
-    workers: int | None = None,
-) -> bool:
+@dataclass(frozen=True)
+class Options:
+    """How to grade. ``only`` names notebooks (none: all), ``timeout`` is in seconds for each notebook.
+
+    ``isolation`` is ``strict``, or ``none``: then nbgrader and otter work as they do by themselves, with the student's
+    code in one process with the tests, and the engine leaves out the cage.
+    """
+
+    frameworks: tuple[str, ...] = (ENGINE,)
+    only: tuple[str, ...] = ()
+    timeout: float = 600.0
+    workers: int = _WORKERS
+    isolation: str = "strict"
+
+
+def grade_folder(project: Project, folder: Path, options: Options) -> bool:
     """Grade a folder of submissions and print tables, problems and disagreements.
 
     Returns whether everything was graded and the frameworks agree. Raises ``CourseError`` when the folder holds no
     submissions, a notebook named in ``only`` does not exist, or an otter zip is out of date.
     """
     console = Console(soft_wrap=True)
-    grades = collect_grades(project, folder, frameworks, only, timeout, workers, console)
+    if options.isolation == "none":
+        console.print("NO ISOLATION: students' code runs unprotected, with your rights.", style="bold red")
+    grades = collect_grades(project, folder, options, console)
     print_tables(project, grades, console)
     found = disagreements(grades)
     for disagreement in found:
@@ -71,54 +84,51 @@ def print_tables(project: Project, grades: list[Grade], console: Console) -> Non
         console.print(problem, style="red", highlight=False, markup=False)
 
 
-def collect_grades(
-    project: Project,
-    folder: Path,
-    frameworks: tuple[str, ...],
-    only: tuple[str, ...],
-    timeout: float,
-    workers: int | None,
-    console: Console,
-) -> list[Grade]:
-    """Grade a folder of submissions with a progress bar; arguments and errors as for ``grade_folder``."""
-    notebooks = _chosen(project, only)
+def collect_grades(project: Project, folder: Path, options: Options, console: Console) -> list[Grade]:
+    """Grade a folder of submissions with a progress bar; errors as for ``grade_folder``."""
+    notebooks = _chosen(project, options.only)
     submissions = find_submissions(folder, [notebook.name for notebook in notebooks])
-    if "otter" in frameworks:
+    if "otter" in options.frameworks:
         _assert_zips_are_fresh(project, notebooks)
     bar = Progress(*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn(), console=console)
     with tempfile.TemporaryDirectory() as work, bar:
-        task = bar.add_task("grading", total=len(submissions) * len(frameworks))
+        task = bar.add_task("grading", total=len(submissions) * len(options.frameworks))
         course = Path(work) / "course"
-        course.mkdir()
-        build_release(project, read_linted(project), course)
-        stock = Stock(project, course, timeout)
+        if set(options.frameworks) - {ENGINE}:
+            course.mkdir()
+            build_release(project, read_linted(project), course)
+        stock = Stock(project, course, options.timeout, options.isolation)
         grades = []
-        for grade in grade_all(stock, notebooks, submissions, frameworks, workers or _WORKERS):
+        for grade in grade_all(stock, notebooks, submissions, options):
             grades.append(grade)
             bar.advance(task)
     return grades
 
 
 def grade_all(
-    stock: Stock,
-    notebooks: Iterable[Notebook],
-    submissions: Iterable[Submission],
-    frameworks: Iterable[str],
-    workers: int,
+    stock: Stock, notebooks: Iterable[Notebook], submissions: Iterable[Submission], options: Options
 ) -> Iterator[Grade]:
     """Grade every submission with every framework; yields each grade when it is there, in no fixed order.
 
-    The frameworks run as processes of their own, so threads are enough to wait for them.
+    The stock frameworks run as processes of their own, so threads are enough to wait for them.
     """
     by_name = {notebook.name: notebook for notebook in notebooks}
-    runners: list[Callable[[Notebook, Submission], Grade]] = [getattr(stock, framework) for framework in frameworks]
-    with ThreadPoolExecutor(workers) as pool:
-        jobs = [pool.submit(run, by_name[sub.notebook], sub) for sub in submissions for run in runners]
+    with ThreadPoolExecutor(options.workers) as threads, worker_pool(options.workers) as processes:
+
+        def submit(framework: str, submission: Submission) -> Future[Grade]:
+            notebook = by_name[submission.notebook]
+            if framework == ENGINE:
+                arguments = (notebook, submission, options.timeout, options.isolation)
+                return processes.submit(grade_with_engine, *arguments)
+            return threads.submit(getattr(stock, framework), notebook, submission)
+
+        jobs = [submit(framework, submission) for submission in submissions for framework in options.frameworks]
         try:
             for job in as_completed(jobs):
                 yield job.result()
         finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            for pool in (threads, processes):
+                pool.shutdown(wait=True, cancel_futures=True)
 
 
 def disagreements(grades: Iterable[Grade]) -> list[Disagreement]:
@@ -139,12 +149,16 @@ def disagreements(grades: Iterable[Grade]) -> list[Disagreement]:
 
 
 def _chosen(project: Project, only: tuple[str, ...]) -> tuple[Notebook, ...]:
+    """The notebooks to grade, without those that have written answers only."""
     notebooks = read_linted(project)
     names = [notebook.name for notebook in notebooks]
     unknown = sorted(set(only) - set(names))
     if unknown:
         raise CourseError(f"there is no notebook {', '.join(unknown)}: the assignment has {', '.join(names)}.")
-    return tuple(notebook for notebook in notebooks if not only or notebook.name in only)
+    chosen = tuple(n for n in notebooks if n.questions and (not only or n.name in only))
+    if not chosen:
+        raise CourseError(f"nothing to do: tests grade no question of {', '.join(only or names)}, graders do that.")
+    return chosen
 
 
 def _assert_zips_are_fresh(project: Project, notebooks: Iterable[Notebook]) -> None:

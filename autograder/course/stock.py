@@ -1,7 +1,7 @@
-"""Grades one notebook with the stock frameworks, as an instructor would by hand: ``nbgrader autograde``, ``otter run``.
+"""Grades one notebook with the frameworks' own commands, as an instructor would: ``nbgrader autograde``, ``otter run``.
 
-Every run has a folder of its own, so that runs can go on side by side and one cannot disturb another. The student's
-code runs unprotected in these frameworks: grade only what you would run yourself.
+Every run has a folder of its own, so that runs can go on side by side and one cannot disturb another. With isolation
+``none`` the frameworks work as they do by themselves, and the student's code runs unprotected.
 """
 
 import json
@@ -15,9 +15,10 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.adapters import ISOLATION_VARIABLE
 from autograder.authoring.model import TEST_PREFIX, Notebook
 from autograder.authoring.project import Project
-from autograder.course.grades import Grade, Status
+from autograder.course.grades import Grade, Status, status_of
 from autograder.course.submissions import RESULTS, Submission
 from autograder.grading.assemble import assemble
 from autograder.process import Finished, run_module
@@ -32,6 +33,7 @@ class Stock:
     project: Project
     course: Path
     timeout: float
+    isolation: str = "none"
 
     @property
     def release(self) -> Path:
@@ -47,6 +49,7 @@ class Stock:
             submitted = course / "submitted" / _STUDENT / self.project.assignment
             _write(node, submitted / f"{notebook.name}.ipynb", submission.results)
             arguments = ["autograde", self.project.assignment, "--student", _STUDENT, "--notebook", notebook.name]
+            arguments.append(f"--GradeInBox.isolation={self.isolation}")
             finished = run_module("nbgrader", arguments, course, self.timeout, import_from=self.project.root)
             return finished, _nbgrader_points(course, self.project, notebook) if finished.code == 0 else {}
 
@@ -60,7 +63,8 @@ class Stock:
             archive = _zip(folder / "work", folder / "submission.zip")
             built = self.project.zip_path(notebook.name)
             arguments = ["run", "-a", str(built), "-o", str(folder), "--no-logo", str(archive)]
-            finished = run_module("otter", arguments, folder, self.timeout)
+            isolation = {ISOLATION_VARIABLE: self.isolation}
+            finished = run_module("otter", arguments, folder, self.timeout, self.project.root, isolation)
             return finished, _otter_points(folder / "results.json") if finished.code == 0 else {}
 
         return self._grade("otter", notebook, submission, run)
@@ -73,7 +77,7 @@ class Stock:
             return Grade(submission.student, notebook.name, framework, status, scores, message)
 
         if submission.node is None:
-            return grade(Status.MISSING, {}, submission.problem)
+            return grade(status_of(submission), {}, submission.problem)
         released = nbformat.read(self.release / notebook.path.name, as_version=4)
         with tempfile.TemporaryDirectory() as folder:
             finished, points = run(Path(folder), assemble(released, submission.node).node)

@@ -14,7 +14,7 @@ RESULTS = "results"
 
 @dataclass(frozen=True)
 class Submission:
-    """One student's notebook: ``node`` is what could be read, ``problem`` says why it is None."""
+    """One student's notebook: ``node`` is what could be read. ``problem`` says why it is None, unless it is absent."""
 
     student: str
     notebook: str
@@ -41,7 +41,7 @@ def find_submissions(folder: Path, notebooks: Iterable[str]) -> list[Submission]
 def _read(student: Path, notebook: str) -> Submission:
     paths = [path for path in sorted(student.rglob(f"{notebook}.ipynb")) if ".ipynb_checkpoints" not in path.parts]
     if not paths:
-        return Submission(student.name, notebook, None, f"{notebook}.ipynb is missing")
+        return Submission(student.name, notebook, None)
     if len(paths) > 1:
         places = ", ".join(str(path.relative_to(student)) for path in paths)
         return Submission(student.name, notebook, None, f"{notebook}.ipynb is there more than once: {places}")

@@ -13,7 +13,7 @@ def print_grades(console: Console, notebook: Notebook, grades: Iterable[Grade]) 
     """One table for one notebook. Scores on which the frameworks agree are shown once, others as ``a | b``."""
     rows: dict[str, list[Grade]] = {}
     for grade in sorted(grades, key=lambda grade: (grade.student, grade.framework)):
-        if grade.notebook == notebook.name:
+        if grade.notebook == notebook.name and grade.status is not Status.ABSENT:
             rows.setdefault(grade.student, []).append(grade)
 
     # Names of questions are too long for columns: they are numbered, and listed above the table.
@@ -31,10 +31,15 @@ def print_grades(console: Console, notebook: Notebook, grades: Iterable[Grade]) 
 
 
 def problems(grades: Iterable[Grade]) -> list[str]:
-    """One line for every notebook that could not be graded to its end."""
-    lines = {
-        f"{grade.student}, {grade.notebook}: {grade.message}" for grade in grades if grade.status is not Status.GRADED
-    }
+    """One line for every notebook that could not be graded to its end, and for all that a student did not hand in."""
+    absent: dict[str, set[str]] = {}
+    lines = set()
+    for grade in grades:
+        if grade.status is Status.ABSENT:
+            absent.setdefault(grade.student, set()).add(grade.notebook)
+        elif grade.status is not Status.GRADED:
+            lines.add(f"{grade.student}, {grade.notebook}: {grade.message}")
+    lines |= {f"{student}: not handed in: {', '.join(sorted(names))}" for student, names in absent.items()}
     return sorted(lines)
 
 

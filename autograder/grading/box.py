@@ -49,12 +49,13 @@ class BoxLost(Exception):
 @dataclass(frozen=True)
 class Ended:
     """How a box ended: its exit status (negative: the signal), CPU seconds, MiB of its largest process, and how many
-    processes were left to be killed."""
+    processes were left to be killed. ``out_of_memory``: the kernel ended one, for the memory of all together."""
 
     status: int
     cpu: float
     memory: float
     left: int
+    out_of_memory: bool
 
 
 class Zygote:
@@ -194,7 +195,7 @@ class Box:
             answer = self._zygote.ask("end", self._keeper)
             code = answer["status"]
             status = code - 256 if code > 127 else code
-            self.ended = Ended(status, answer["cpu"], answer["memory"], answer["left"])
+            self.ended = Ended(status, answer["cpu"], answer["memory"], answer["left"], answer["out_of_memory"])
             self._forget()
         return self.ended
 

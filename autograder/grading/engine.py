@@ -18,9 +18,8 @@ from autograder.grading.assemble import assemble
 from autograder.grading.box import Box, BoxLost, zygote
 from autograder.grading.outputs import Outputs, clean, error_output
 from autograder.grading.questions import CourseModules, is_memory_error, run_question
-from autograder.grading.results import GradedNotebook, Limits, QuestionResult, Usage, Verdict
+from autograder.grading.results import RESULTS, GradedNotebook, Limits, QuestionResult, Usage, Verdict
 
-RESULTS = "results"
 _SKIPPED = "skip-execution"
 _NOT_ANSWERED = 'raise NotImplementedError("This question is not answered: its cell is missing.")'
 _MAX_RESTARTS = 3
@@ -93,7 +92,10 @@ class _Run:
             self.restarts = attempt
             if complete:
                 break
-            if self._lost is not None and ended.cpu >= self.limits.cpu_seconds:
+            if self._lost is not None and ended.out_of_memory:
+                text = f"the cell's processes took over {self.limits.memory} MB of memory together."
+                self._break(self._lost, Verdict.MEMORY, text)
+            elif self._lost is not None and ended.cpu >= self.limits.cpu_seconds:
                 text = f"the cell was stopped: the notebook took over {self.limits.cpu_seconds} s of processor time."
                 self._break(self._lost, Verdict.TIMEOUT, text)
         for question in self._source.questions:

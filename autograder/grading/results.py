@@ -5,6 +5,9 @@ from enum import Enum
 
 from nbformat import NotebookNode
 
+# The folder beside a notebook in which it keeps what it saves.
+RESULTS = "results"
+
 
 @dataclass(frozen=True)
 class Limits:

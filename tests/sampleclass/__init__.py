@@ -3,14 +3,15 @@
 One TOML file per student in ``students/`` says what the submission is and which questions must get no points.
 
     description = "what this student did"
-    [HandDesignFilters]                    # one table per notebook; none: the reference answers
+    start = "reference"                    # for notebooks without a table; default: not handed in
+    [HandDesignFilters]                    # one table per notebook
     start = "reference"                    # or "blank" (the untouched release), "missing"
     text = "..."                           # the file's whole text, in place of a notebook
     delete = ["test_edge_detecting"]       # cells by grade id
     copy = ["averaging_filtering"]         # cells that stand twice, the copy right behind
     zero = ["averaging_filtering"]         # questions that must get 0, or "all"; the others get full points
-    status = "timeout"                     # how grading must end; default "graded"
-    only_nbgrader = true                   # stock otter is ended from outside, so it has no scores to compare
+    status = "unreadable"                  # how grading must end; default "graded"
+    stock = "out of time"                  # how it must end, without any points, in the frameworks as they come
     [HandDesignFilters.answers]            # grade id -> code, or the name of a misconception
     averaging_filtering = "misconception: divided_by_side"
     [[HandDesignFilters.extra]]            # the student's own cells
@@ -33,8 +34,15 @@ from autograder.authoring.model import SOLUTION, Notebook, nbgrader_metadata, re
 from autograder.authoring.project import Project
 from solutions import catalogue
 
+# Every submission but the endless loop is graded in a third of this by any framework on two busy cores, in seconds.
+TIMEOUT = 60.0
 STUDENTS = Path(__file__).parent / "students"
 _MISCONCEPTION = "misconception: "
+_PLANS: dict[str, dict[str, Any]] = {
+    "reference": {},
+    "blank": {"start": "blank", "zero": "all"},
+    "missing": {"start": "missing", "zero": "all", "status": "not handed in"},
+}
 
 
 @dataclass(frozen=True)
@@ -45,17 +53,23 @@ class Expected:
     notebook: str
     status: str
     points: dict[str, float]
-    only_nbgrader: bool
+    stock: str
+
+    def outcome(self, framework: str) -> tuple[str, dict[str, float]]:
+        """Status and points per question in one framework, ``engine`` or a stock one."""
+        if framework == "engine" or not self.stock:
+            return self.status, self.points
+        return self.stock, dict.fromkeys(self.points, 0.0)
 
 
 def write_class(project: Project, target: Path) -> list[Expected]:
     """Write every student's submission below ``target`` and return what each must get."""
-    notebooks = read_assignment(project.source)
+    notebooks = [notebook for notebook in read_assignment(project.source) if notebook.questions]
     expected = []
     for path in sorted(STUDENTS.glob("*.toml")):
         manifest = tomllib.loads(path.read_text())
         for notebook in notebooks:
-            plan = manifest.get(notebook.name, {})
+            plan = manifest.get(notebook.name, _PLANS[manifest.get("start", "missing")])
             folder = target / path.stem
             folder.mkdir(parents=True, exist_ok=True)
             _write_submission(project, notebook, plan, folder / f"{notebook.name}.ipynb")
@@ -112,4 +126,4 @@ def _expected(student: str, notebook: Notebook, plan: dict[str, Any]) -> Expecte
     points = {q.name: 0.0 if zero == "all" or q.name in zero else q.points for q in notebook.questions}
     unknown = set(zero if zero != "all" else []) - set(points)
     assert not unknown, f"{student}: {notebook.name} has no question {unknown}"
-    return Expected(student, notebook.name, plan.get("status", "graded"), points, plan.get("only_nbgrader", False))
+    return Expected(student, notebook.name, plan.get("status", "graded"), points, plan.get("stock", ""))

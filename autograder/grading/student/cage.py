@@ -7,7 +7,7 @@ thing worth protecting, else the process is not started (``CageError``):
 - network: a network namespace without interfaces, and a seccomp filter
 - processes: a process namespace, and a user of its own (as root), and Landlock's scope for signals
 
-``no_new_privs``, resource limits and a clean environment are always in force.
+``no_new_privs``, resource limits and a clean environment are always in force, a control group where one can be made.
 """
 
 import contextlib

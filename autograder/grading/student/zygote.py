@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 from autograder.grading.channel import Channel, Closed
 from autograder.grading.student import libc
 from autograder.grading.student.cage import Cage, CageError, enter, unshare
+from autograder.grading.student.cgroup import Cgroup, create
 from autograder.grading.student.server import Printed, Server
 from autograder.grading.student.shell import StudentShell, attach_streams, new_shell
 from autograder.grading.wire import MAX_SKELETON, Wire
@@ -35,16 +36,17 @@ def main(descriptor: int) -> None:
     if sys.platform == "linux":
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
     shell = _warm_up()
+    groups: dict[int, Cgroup] = {}
     channel.send(_WIRE.encode({"ready": os.getpid(), "threads": _threads()}))
     with contextlib.suppress(Closed):
         while True:
             match _WIRE.decode(channel.receive()):
                 case ["start", dict(cage)]:
                     _, descriptors, *_ = socket.recv_fds(channel.socket, 1, 1)
-                    answer = _start(Cage.from_data(cage), descriptors[0], channel, shell)
+                    answer = _start(Cage.from_data(cage), descriptors[0], channel, shell, groups)
                     os.close(descriptors[0])
                 case ["end", int(pid)]:
-                    answer = _end(pid)
+                    answer = _end(pid, groups.pop(pid, None))
             channel.send(_WIRE.encode(answer))
 
 
@@ -64,6 +66,7 @@ def _warm_up() -> StudentShell:
     figure.colorbar(axis.imshow([[0.0]]))
     shell.format_figure(figure)
     plt.close(figure)
+    _close_fonts()
     with contextlib.redirect_stdout(io.StringIO()):
         shell.run("%time 1 + 1")
     shell.run("1 / 0")
@@ -73,29 +76,45 @@ def _warm_up() -> StudentShell:
     return shell
 
 
+def _close_fonts() -> None:
+    """Let matplotlib open its font files anew in each fork: forks would share the place where they read."""
+    from matplotlib import font_manager, mathtext
+
+    font_manager._get_font.cache_clear()  # type: ignore[attr-defined]
+    mathtext.MathTextParser._parse_cached.cache_clear()  # type: ignore[attr-defined]
+    gc.collect()
+
+
 def _threads() -> int:
     with contextlib.suppress(OSError):
         return len(os.listdir("/proc/self/task"))
     return 1
 
 
-def _start(cage: Cage, descriptor: int, channel: Channel, shell: StudentShell) -> dict[str, Any]:
+def _start(
+    cage: Cage, descriptor: int, channel: Channel, shell: StudentShell, groups: dict[int, Cgroup]
+) -> dict[str, Any]:
     """Fork keeper and student process; the answer says what is in force, or why it was not started."""
+    name = f"{Path(cage.work).parent.name}-{os.getpid()}"
+    group = None if cage.isolation == "none" else create(name, cage.memory + cage.disk, cage.processes)
     reader, writer = os.pipe()
     keeper = os.fork()
     _keepers.add(keeper)
     if keeper == 0:
         os.close(reader)
         channel.close()
-        _keep(cage, descriptor, writer, shell)
+        _keep(cage, descriptor, writer, shell, group)
     os.close(writer)
     # The keeper writes the student process's number, that process what is in force, before any of a student's code
     # runs. Then both close the pipe, which ends the reading.
     with open(reader, encoding="utf-8") as lines:
         report = dict(json.loads(line) for line in lines)
     if "force" not in report:
-        _end(keeper)
+        _end(keeper, group)
         return {"error": report.get("error", "the student process ended before it had begun")}
+    if group:
+        groups[keeper] = group
+        report["force"]["resources"] = "limits per process, control group"
     return {"keeper": keeper, "student": report["student"], "force": report["force"]}
 
 
@@ -103,10 +122,12 @@ def _report(writer: int, name: str, value: Any) -> None:
     os.write(writer, json.dumps([name, value]).encode() + b"\n")
 
 
-def _keep(cage: Cage, descriptor: int, writer: int, shell: StudentShell) -> NoReturn:
+def _keep(cage: Cage, descriptor: int, writer: int, shell: StudentShell, group: Cgroup | None) -> NoReturn:
     """The keeper's life."""
     try:
         os.setsid()
+        if group:
+            group.join()
         _die_with_parent()
         namespaces = {} if cage.isolation == "none" else unshare()
         student = os.fork()
@@ -153,7 +174,7 @@ def _die_with_parent() -> None:
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _end(keeper: int) -> dict[str, Any]:
+def _end(keeper: int, group: Cgroup | None) -> dict[str, Any]:
     """Kill a submission's processes, all of them, and say what they used.
 
     With a process namespace the kernel ends everything in it. Without, what a student's code left behind has become
@@ -175,7 +196,11 @@ def _end(keeper: int) -> dict[str, Any]:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(child, 0)
             left += 1
+    out_of_memory = group is not None and group.ran_out_of_memory()
+    if group:
+        group.remove()
     return {
+        "out_of_memory": out_of_memory,
         "status": os.waitstatus_to_exitcode(status),
         "cpu": usage.ru_utime + usage.ru_stime,
         "memory": usage.ru_maxrss / (1 << 10 if sys.platform == "linux" else 1 << 20),

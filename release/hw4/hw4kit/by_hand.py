@@ -87,7 +87,12 @@ def check_sources(sources: Iterable[str], name: str, forbidden: Iterable[str], i
 
 
 def notebook_sources(function: Callable) -> list[str]:
-    """The code cells that ran in this notebook so far; outside a notebook, the file that holds ``function``."""
+    """The code cells that ran in this notebook so far; outside a notebook, the file that holds ``function``.
+
+    A grader that runs tests in another process hands them over with the function, as ``notebook_cells``.
+    """
+    if (cells := getattr(function, "notebook_cells", None)) is not None:
+        return list(cells)
     shell = get_ipython()
     if shell is not None:
         return list(shell.history_manager.input_hist_raw)

@@ -48,7 +48,7 @@ def to_numpy(value: Any, what: str = "the result") -> np.ndarray:
         raise AssertionError(f"{what} is None: does your function end with `return ...`?")
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu().to(torch.float64).numpy()
-    elif isinstance(value, (list, tuple)) and any(isinstance(item, torch.Tensor) for item in value):
+    elif isinstance(value, (list, tuple)) and any(isinstance(item, (torch.Tensor, list, tuple)) for item in value):
         value = [to_numpy(item, what) for item in value]
     try:
         return np.asarray(value).astype(np.float64)

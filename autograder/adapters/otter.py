@@ -1,0 +1,105 @@
+"""otter-grader plugin, named in each zip's ``otter_config.json``: student code runs in a box, not in otter's kernel.
+
+Otter calls ``before_grading`` before it looks at anything the student handed in, and ``before_execution`` with the
+notebook. The plugin grades it there, replaces the unpacked test files by stubs that replay the verdicts, and gives
+otter an empty notebook to run: results, visibility and Gradescope work as otter documents them, and no code of the
+student's runs in otter's kernel. https://otter-grader.readthedocs.io, "Creating Plugins"
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
+from otter.plugins import AbstractOtterPlugin
+
+from autograder.adapters import ISOLATION_VARIABLE
+from autograder.authoring.model import TEST_PREFIX, read_notebook
+from autograder.grading.results import GradedNotebook, QuestionResult
+
+# Where the zip is unpacked, and in it the course as the engine expects it; otter works beside it, in ``submission``.
+_COURSE = Path("../source")
+_TESTS = "tests"
+_RESULTS = "results"
+
+_STUB = '''\
+"""Verdict on {name}: its tests ran before, out of reach of the student's code."""
+
+OK_FORMAT = False
+
+from otter.test_files import test_case
+
+name = {test_id!r}
+points = {points!r}
+all_or_nothing = True
+
+
+@test_case(name="visible", hidden=False)
+def visible():
+    message = {visible!r}
+    assert message is None, message
+
+
+@test_case(name="hidden", hidden=True)
+def hidden():
+    message = {hidden!r}
+    assert message is None, message
+'''
+
+
+class GradeInBox(AbstractOtterPlugin):
+    """Grades through the engine; with ``HW4_ISOLATION=none``, or that in its settings, otter works as by itself."""
+
+    def __init__(self, submission_path: str, submission_metadata: dict, plugin_config: dict[str, Any]) -> None:
+        super().__init__(submission_path, submission_metadata, plugin_config)
+        self._isolation = os.environ.get(ISOLATION_VARIABLE) or plugin_config.get("isolation", "strict")
+        self._graded: GradedNotebook | None = None
+        self._kept = Path()
+
+    def before_grading(self, config: Any) -> None:
+        """Put away everything that came with the notebook: otter would unpickle its log, Python import its modules."""
+        if self._isolation == "none":
+            return
+        self._kept = Path(tempfile.mkdtemp(prefix="submission-"))
+        for entry in Path(self.submission_path).parent.iterdir():
+            if entry.name not in (_TESTS, Path(self.submission_path).name):
+                shutil.move(entry, self._kept / entry.name)
+
+    def before_execution(self, submission: NotebookNode) -> NotebookNode:
+        """Grade, leave stubs for otter to run, and return an empty notebook."""
+        if self._isolation == "none":
+            return submission
+        from autograder.grading.engine import grade_notebook  # imports torch, which `otter generate` can do without
+
+        (path,) = (_COURSE / "source").glob("*/*.ipynb")
+        results = self._kept / _RESULTS
+        files = results if results.is_dir() and not results.is_symlink() else None
+        source = read_notebook(path.resolve())
+        self._graded = grade_notebook(source, submission, files)
+        for result in self._graded.results:
+            stub = Path(_TESTS) / f"{TEST_PREFIX}{result.question}.py"
+            stub.write_text(_stub(result), encoding="utf-8")
+        shutil.rmtree(self._kept, ignore_errors=True)
+        return new_notebook(metadata=source.node.metadata)
+
+    def generate_report(self) -> str:
+        """What the instructor should know of how the notebook was graded."""
+        if self._graded is None:
+            return "NO ISOLATION: the student's code ran in one process with the tests."
+        layers = [f"{thing}: {how}" for thing, how in self._graded.isolation.items()]
+        return "\n".join([*layers, *self._graded.notes])
+
+
+def _stub(result: QuestionResult) -> str:
+    message = result.message or None
+    is_hidden = result.part == "hidden"
+    return _STUB.format(
+        name=result.question,
+        test_id=f"{TEST_PREFIX}{result.question}",
+        points=result.maximum,
+        visible=None if is_hidden else message,
+        hidden=message if is_hidden else None,
+    )

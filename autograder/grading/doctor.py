@@ -1,0 +1,106 @@
+"""Which isolation this host gives: each layer looked for, then the whole tried out on a box."""
+
+import os
+import platform
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.grading.box import Box, IsolationError, zygote
+from autograder.grading.results import Limits
+
+_SECONDS = 20.0
+_SECRET = "the host's secret"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report: ``advice`` says what to do when it is not ``ok``; others can stand in for a layer that is
+    not ``required``."""
+
+    name: str
+    ok: bool
+    text: str
+    advice: str = ""
+    required: bool = False
+
+
+def diagnose() -> Iterator[Finding]:
+    """Look for the layers, cheap things first; the last findings are what a box really keeps out."""
+    yield _system()
+    if sys.platform != "linux":
+        return
+    from autograder.grading.student import landlock, seccomp
+
+    version = landlock.version()
+    advice = (
+        "needs Linux 5.13 or later, started with landlock among `lsm=`; containers must not filter its system calls"
+    )
+    yield Finding("Landlock", version > 0, f"version {version}" if version else "not there", advice)
+    yield Finding("seccomp", seccomp.is_known(), platform.machine(), "there is a filter for x86_64 and aarch64 only")
+    yield _namespaces()
+    is_root = os.geteuid() == 0
+    text = "started as root: student code runs as another user" if is_root else "student code runs as you"
+    yield Finding("own user", is_root, text, "start the grader as root, in a container or virtual machine")
+    yield from _trial()
+
+
+def _system() -> Finding:
+    advice = (
+        "isolation needs Linux: use a virtual machine or a container (`docker run` with this repository works), "
+        "or grade without it by `--isolation none`, only what you would run yourself"
+    )
+    return Finding("system", sys.platform == "linux", f"{platform.system()} {platform.release()}", advice, True)
+
+
+def _namespaces() -> Finding:
+    """Try it in a child: namespaces cannot be left again."""
+    advice = (
+        "as root in a container: give it `--cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt "
+        "apparmor=unconfined`; as a user: `sysctl kernel.unprivileged_userns_clone=1` and, on Ubuntu, "
+        "`kernel.apparmor_restrict_unprivileged_userns=0`. Landlock and seccomp stand in where it cannot be had"
+    )
+    child = os.fork()
+    if child == 0:
+        from autograder.grading.student.cage import unshare
+
+        os._exit(0 if unshare() else 1)
+    ok = os.waitpid(child, 0)[1] == 0
+    return Finding("namespaces", ok, "mount, network, process" if ok else "refused by this host", advice)
+
+
+def _trial() -> Iterator[Finding]:
+    """Put a box up and let it try what it must not be able to do."""
+    folder = Path(tempfile.mkdtemp(prefix="doctor-"))
+    secret = folder / "secret.txt"
+    secret.write_text(_SECRET)
+    (folder / "files").mkdir()
+    server = socket.create_server(("127.0.0.1", 0))
+    port = server.getsockname()[1]
+    probes = {
+        "reads the host's files": f"print(open({str(secret)!r}).read())",
+        "writes to the host's files": f"open({str(secret)!r}, 'a').write('x'); print('wrote')",
+        "reaches the network": f"import socket; socket.create_connection(('127.0.0.1', {port}), 2); print('connected')",
+        "signals other processes": f"import os; os.kill({os.getpid()}, 0); print('could')",
+        "sees the grader's environment": "import os; print(os.environ.get('PWD', '') + os.environ.get('SHELL', ''))",
+    }
+    try:
+        with Box(zygote(), folder / "files", Limits(), (), "strict") as box:
+            for protected, how in box.isolation.items():
+                yield Finding(f"{protected} protected", True, how, required=True)
+            for deed, code in probes.items():
+                outputs = box.run_cell(code, time.monotonic() + _SECONDS)[0]["outputs"]
+                printed = any(output.get("text", "").strip() for output in outputs if output["output_type"] == "stream")
+                yield Finding(
+                    f"student code {deed}", not printed, "yes" if printed else "no", "please report this", True
+                )
+    except IsolationError as error:
+        yield Finding("box", False, str(error), required=True)
+    finally:
+        server.close()
+        shutil.rmtree(folder)

@@ -1,0 +1,133 @@
+"""Figures of problem 6: sample images, filters, accuracies over several seeds, confusion matrices."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import nn
+
+from hw4kit.checks import to_numpy
+from hw4kit.edges import EdgeDataset
+
+_MARKERS = "osD^vPX"
+
+
+def show_samples(dataset: EdgeDataset, per_class: int = 8) -> Figure:
+    """The first images of each class, one class per row, from black (0) to white (1)."""
+    names = dataset.config["class_type"]
+    figure, axes = plt.subplots(
+        len(names), per_class, figsize=(0.95 * per_class + 1.0, 0.98 * len(names)), squeeze=False
+    )
+    for label, name in enumerate(names):
+        images = to_numpy(dataset.images[dataset.labels == label][:per_class, 0], name)
+        for axis, image in zip(axes[label], images, strict=False):
+            axis.imshow(image, cmap="gray", vmin=0.0, vmax=1.0)
+        for axis in axes[label]:
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+        axes[label, 0].set_ylabel(f"{label}: {name}", rotation=0, ha="right", va="center")
+    return figure
+
+
+def show_filters(networks: Sequence[nn.Module], titles: Sequence[str]) -> Figure:
+    """The first layer's filters, one network per row, each row on its own scale symmetric about 0."""
+    filters = [to_numpy(network.conv1.weight, title)[:, 0] for network, title in zip(networks, titles, strict=True)]
+    columns = max(len(rows) for rows in filters)
+    figure, axes = plt.subplots(
+        len(filters), columns, figsize=(1.35 * columns + 2.2, 1.35 * len(filters)), squeeze=False
+    )
+    for row, (group, title) in enumerate(zip(filters, titles, strict=True)):
+        limit = float(np.abs(group).max()) or 1.0
+        for axis in axes[row]:
+            axis.set_axis_off()
+        for axis, array in zip(axes[row], group, strict=False):
+            drawn = axis.imshow(array, cmap="RdBu_r", vmin=-limit, vmax=limit)
+        figure.colorbar(drawn, ax=list(axes[row]), shrink=0.9, ticks=[-limit, 0, limit], format="%.2f")
+        axes[row, 0].text(-0.12, 0.5, title, transform=axes[row, 0].transAxes, ha="right", va="center")
+    return figure
+
+
+def show_accuracies(
+    accuracies: Mapping[str, Any],
+    positions: Sequence[float],
+    xlabel: str = "training images per class",
+    title: str = "",
+    classes: int = 3,
+    colours: Sequence[str] = (),
+    dashed: Sequence[str] = (),
+) -> Figure:
+    """Accuracies (len(positions), seeds) per name: a dot per seed, the mean as a line, one deviation as a band.
+
+    The dotted line is chance for that many ``classes``; ``dashed`` names the curves that are drawn so.
+    """
+    figure, axis = plt.subplots(figsize=(7.2, 3.8))
+    for number, (name, values) in enumerate(accuracies.items()):
+        values = 100 * to_numpy(values, name)
+        mean, spread = values.mean(axis=1), values.std(axis=1, ddof=1)
+        colour = colours[number] if colours else f"C{number}"
+        marker, line = _MARKERS[number % len(_MARKERS)], "--" if name in dashed else "-"
+        axis.plot(positions, mean, line, color=colour, marker=marker, label=name)
+        axis.fill_between(positions, mean - spread, np.minimum(mean + spread, 100), color=colour, alpha=0.15, lw=0)
+        axis.plot(np.repeat(positions, values.shape[1]), values.ravel(), ".", color=colour, alpha=0.45, ms=4)
+    axis.axhline(100 / classes, color="0.5", ls=":", lw=1)
+    axis.set(xlabel=xlabel, ylabel="validation accuracy (%)", title=title, ylim=(min(25, 80 / classes), 102))
+    axis.set_xticks(positions, [f"{position:g}" for position in positions])
+    axis.legend(loc="lower right")
+    return figure
+
+
+def show_differences(differences: Mapping[str, Any], positions: Sequence[float], xlabel: str, title: str) -> Figure:
+    """Differences (len(positions), seeds) in accuracy, paired by seed: above 0 the first of the two is better."""
+    figure, axis = plt.subplots(figsize=(7.2, 3.4))
+    places = np.arange(len(positions))
+    for number, (name, values) in enumerate(differences.items()):
+        values = 100 * to_numpy(values, name)
+        shift = 0.22 * (number - (len(differences) - 1) / 2)
+        axis.plot(np.repeat(places + shift, values.shape[1]), values.ravel(), _MARKERS[number], color=f"C{number}",
+                  alpha=0.6, label=name)  # fmt: skip
+        axis.plot(places + shift, values.mean(axis=1), "_", color=f"C{number}", ms=22, mew=2.5)
+    axis.axhline(0, color="0.5", lw=1)
+    axis.set(xlabel=xlabel, ylabel="difference (points)", title=title)
+    axis.set_xticks(places, [f"{position:g}" for position in positions])
+    axis.legend(loc="best")
+    return figure
+
+
+def show_history(history: Mapping[str, Any], title: str) -> Figure:
+    """Curves over the epochs, from a dictionary with ``epoch`` and pairs ``<name>_loss``, ``<name>_accuracy``."""
+    figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.2))
+    names = [key.removesuffix("_loss") for key in history if key.endswith("_loss")]
+    for number, name in enumerate(names):
+        line = {"color": f"C{number}", "label": name, "ls": ["-", "--", "-.", ":"][number % 4]}
+        axes[0].plot(history["epoch"], history[f"{name}_loss"], **line)
+        axes[1].plot(history["epoch"], 100 * to_numpy(history[f"{name}_accuracy"]), **line)
+    axes[0].set(xlabel="epoch", ylabel="mean loss per image", ylim=(0, None))
+    axes[1].set(xlabel="epoch", ylabel="accuracy (%)", ylim=(0, 103))
+    axes[1].legend(loc="lower right")
+    figure.suptitle(title)
+    return figure
+
+
+def show_confusion(matrices: Sequence[Any], titles: Sequence[str], names: Sequence[str]) -> Figure:
+    """Confusion matrices of counts side by side: rows true, columns predicted, shaded by the share of the row."""
+    size = 0.75 * len(names) + 0.9
+    figure, axes = plt.subplots(1, len(matrices), figsize=(size * len(matrices) + 1.2, size + 0.5), squeeze=False)
+    for number, (axis, counts, title) in enumerate(zip(axes[0], matrices, titles, strict=True)):
+        _confusion(axis, to_numpy(counts, title), names)
+        axis.set(title=title, xlabel="predicted", ylabel="true" if number == 0 else "")
+    return figure
+
+
+def _confusion(axis: Axes, counts: np.ndarray, names: Sequence[str]) -> None:
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axis.imshow(share, cmap="Blues", vmin=0.0, vmax=1.0)
+    for (row, column), count in np.ndenumerate(counts):
+        axis.text(
+            column, row, f"{count:g}", ha="center", va="center", color="white" if share[row, column] > 0.5 else "black"
+        )
+    axis.set_xticks(range(len(names)), names, rotation=30, ha="right")
+    axis.set_yticks(range(len(names)), names)
+    axis.spines[:].set_visible(False)
