@@ -58,7 +58,8 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    tmp_path_factory.getbasetemp()  # made where the temporary files of this process belong, before that is changed
     canary = f"canary{secrets.token_hex(12)}"
     root = Path(tempfile.mkdtemp(prefix="hostile-"))
     root.chmod(0o755)
@@ -226,7 +227,7 @@ def _check_honest(world: World) -> None:
     graded = grade_notebook(world.notebook, hostile.reference(world.notebook), None, LIMITS)
     _check_verdicts(graded, {})
     assert graded.notes == ()
-    assert set(graded.isolation) == {"files", "network", "processes"}
+    assert set(graded.isolation) >= {"files", "network", "processes"}
 
 
 def test_the_corpus_is_as_large_as_promised():
