@@ -142,7 +142,7 @@ def visible_paths(hidden: tuple[str, ...]) -> list[Path]:
     paths.append(Path(os.path.realpath(sys.executable)).parent.parent)
     # Installed rather than checked out, the reference package and this one lie among the libraries.
     installed = [Path(path) / name for path in sys.path for name in ("autograder", "solutions") if path]
-    secret = [Path(os.path.realpath(path)) for path in (*map(Path, hidden), *installed) if path.exists()]
+    secret = [Path(os.path.realpath(path)) for path in [*map(Path, hidden), *installed] if os.path.exists(path)]
     return [seen for path in dict.fromkeys(paths) for seen in _without(path, secret)]
 
 
