@@ -151,7 +151,7 @@ class StudentShell(InteractiveShell):
     """IPython without terminal, history file and questions to the user."""
 
     outputs = AnyTrait()
-    streams: dict[str, Any] = {}
+    streams = AnyTrait()
 
     def init_displayhook(self):
         super().init_displayhook()
@@ -185,7 +185,7 @@ class StudentShell(InteractiveShell):
 
     def _mend_streams(self) -> None:
         """A stream that a cell closed or took away would end whatever prints next, IPython too."""
-        for name, stream in self.streams.items():
+        for name, stream in (self.streams or {}).items():
             if (current := getattr(sys, name, None)) is None or getattr(current, "closed", False):
                 setattr(sys, name, stream)
 
