@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: demo test test-all build check lint lock clean
 
 demo: .venv/ready  ## build everything, grade the sample class in both frameworks, print the table
-	$(BIN)/autograder build
+	$(BIN)/autograder build --no-solved
 	$(BIN)/python tests/demo.py
 
 test: .venv/ready  ## lint, types, tests, and that the committed release is what the source gives

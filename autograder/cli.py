@@ -33,8 +33,9 @@ def main(ctx: click.Context, root: Path) -> None:
 @main.command()
 @click.option("--check", is_flag=True, help="Change nothing; show how the committed release differs from the source.")
 @click.option("--force", is_flag=True, help="Build everything, also what is up to date.")
+@click.option("--no-solved", is_flag=True, help="Leave out the executed solution notebooks, which take minutes.")
 @click.pass_obj
-def build(get_project, check: bool, force: bool) -> None:
+def build(get_project, check: bool, force: bool, no_solved: bool) -> None:
     """Make the release, the otter zips and the executed solution notebooks from the source."""
     from autograder.authoring import build as building
 
@@ -45,7 +46,7 @@ def build(get_project, check: bool, force: bool) -> None:
             raise AutograderError(f"{project.release} is stale: run `autograder build` and commit what it changes.")
         click.echo(f"{project.release} is up to date.")
         return
-    for product, built in building.build(project, force):
+    for product, built in building.build(project, force, not no_solved):
         click.echo(f"{'built' if built else 'fresh'}  {product.target.relative_to(project.root)}")
 
 

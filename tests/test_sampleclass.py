@@ -13,7 +13,7 @@ FAST = ("HandDesignFilters",)
 
 @pytest.fixture(scope="module")
 def sample_class(project, tmp_path_factory):
-    for _ in build(project):
+    for _ in build(project, solved=False):
         pass
     folder = tmp_path_factory.mktemp("class")
     return folder, write_class(project, folder)

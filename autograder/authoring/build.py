@@ -63,14 +63,18 @@ def products(project: Project, notebooks: tuple[Notebook, ...]) -> list[Product]
     return made
 
 
-def build(project: Project, force: bool = False) -> Iterator[tuple[Product, bool]]:
+def build(project: Project, force: bool = False, solved: bool = True) -> Iterator[tuple[Product, bool]]:
     """Build what is out of date (everything with ``force``); yields each product and whether it was built.
+
+    Without ``solved`` the executed solution notebooks, which take by far the longest, are left as they are.
 
     Raises ``NotebookError`` when the source has problems or a tool refuses. What was built before it stays.
     """
     notebooks = read_linted(project)
     stamps = _read_stamps(project)
     for product in products(project, notebooks):
+        if not solved and product.target.suffix == ".ipynb":
+            continue
         needed = force or stamps.get(product.name) != _stamp(project, product)
         if needed:
             with tempfile.TemporaryDirectory() as work:

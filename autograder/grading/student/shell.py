@@ -10,7 +10,7 @@ import getpass
 import random
 import subprocess
 import sys
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -151,7 +151,7 @@ class StudentShell(InteractiveShell):
     """IPython without terminal, history file and questions to the user."""
 
     outputs = AnyTrait()
-    streams: ClassVar[dict[str, Any]] = {}
+    streams = AnyTrait()
 
     def init_displayhook(self):
         super().init_displayhook()
@@ -185,7 +185,7 @@ class StudentShell(InteractiveShell):
 
     def _mend_streams(self) -> None:
         """A stream that a cell closed or took away would end whatever prints next, IPython too."""
-        for name, stream in self.streams.items():
+        for name, stream in (self.streams or {}).items():
             if (current := getattr(sys, name, None)) is None or getattr(current, "closed", False):
                 setattr(sys, name, stream)
 
@@ -207,8 +207,8 @@ class StudentShell(InteractiveShell):
 
 def attach_streams(shell: StudentShell) -> None:
     """From here on what the process prints, and asks for, is the notebook's."""
-    StudentShell.streams = {name: _Stream(shell.outputs, name) for name in ("stdout", "stderr")}
-    sys.stdout, sys.stderr = StudentShell.streams.values()
+    shell.streams = {name: _Stream(shell.outputs, name) for name in ("stdout", "stderr")}
+    sys.stdout, sys.stderr = shell.streams.values()
     builtins.input = getpass.getpass = _no_input
 
 
