@@ -51,7 +51,7 @@ def unstack(parameters: Parameters, models: Sequence[nn.Module]) -> None:
 
 
 def arrange(model: nn.Module, images: Tensor) -> Tensor:
-    """Images (S, N, 1, 28, 28) as ``take`` wants them: one column per image, (pixels, S*N); for an MLP one row.
+    """Images (S, N, 1, 28, 28) as ``take`` wants them: one row per image, (S*N, pixels).
 
     For a CNN the border that the first convolution needs is added here, once instead of in every step.
     """
@@ -59,22 +59,20 @@ def arrange(model: nn.Module, images: Tensor) -> Tensor:
         return images.flatten(0, 1).flatten(1)
     first = getattr(model, model.convs[0])
     padded = F.pad(images.flatten(0, 1), _border(first.kernel_size[0]), mode="reflect")
-    return padded.flatten(1).T.contiguous()
+    return padded.flatten(1)
 
 
 def take(model: nn.Module, arranged: Tensor, index: Tensor) -> Tensor:
     """A batch: for network s the images ``index[s]``; ``index`` is (S, B).
 
-    For an MLP (S, B, pixels); for a CNN (H, W, filters, B, S), the image once for each of the first layer's filters.
+    For an MLP (S, B, pixels); for a CNN (H, W, 1, B, S).
     """
-    networks = len(index)
+    networks, pixels = len(index), arranged.shape[1]
+    row = index + torch.arange(networks).unsqueeze(1) * (len(arranged) // networks)
     if isinstance(model, ThreeLayerMLP):
-        place = index + torch.arange(networks).unsqueeze(1) * (len(arranged) // networks)
-        return arranged.index_select(0, place.reshape(-1)).view(networks, -1, arranged.shape[1])
-    place = index + torch.arange(networks).unsqueeze(1) * (arranged.shape[1] // networks)
-    filters, side = getattr(model, model.convs[0]).out_channels, math.isqrt(len(arranged))
-    columns = arranged.index_select(1, place.T.reshape(-1).repeat(filters))
-    return columns.view(side, side, filters, -1, networks)
+        return arranged.index_select(0, row.reshape(-1)).view(networks, -1, pixels)
+    side = math.isqrt(pixels)
+    return arranged.index_select(0, row.T.reshape(-1)).T.reshape(side, side, 1, -1, networks)
 
 
 def logits(model: nn.Module, parameters: Parameters, batch: Tensor) -> Tensor:
@@ -87,8 +85,8 @@ def logits(model: nn.Module, parameters: Parameters, batch: Tensor) -> Tensor:
     maps = batch
     for number, name in enumerate(model.convs, start=1):
         weight, bias = parameters[f"{name}.weight"], parameters[f"{name}.bias"]
-        pairs = maps.unsqueeze(2) if number == 1 else _paired(_padded(maps, weight.shape[-1]), weight.shape[1])
-        maps = _convolved(pairs, weight, bias)
+        padded = maps if number == 1 else _padded(maps, weight.shape[-1])
+        maps = _convolved(_paired(padded, weight.shape[1]), weight, bias)
         # ReLU of the largest is the largest of the ReLUs: behind the pooling it has a quarter of the work.
         late = number == model.pool_after and model.pool == "max"
         maps = maps if late else maps.relu_()
