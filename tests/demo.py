@@ -5,7 +5,7 @@ import sys
 
 from harness import ROOT
 from rich.console import Console
-from sampleclass import TIMEOUT, write_class
+from sampleclass import STOCK_TIMEOUT, TIMEOUT, write_class
 
 from autograder.authoring.project import Project
 from autograder.course.grade import ENGINE, STOCK, Options, collect_grades, disagreements, print_tables
@@ -25,7 +25,7 @@ def main() -> int:
     )
     grades = collect_grades(project, folder, Options((ENGINE,), timeout=TIMEOUT), console)
     console.print(f"Grading {' and '.join(NOTEBOOKS)} with nbgrader and otter as they come, for comparison.")
-    grades += collect_grades(project, folder, Options(STOCK, NOTEBOOKS, TIMEOUT, isolation="none"), console)
+    grades += collect_grades(project, folder, Options(STOCK, NOTEBOOKS, STOCK_TIMEOUT, isolation="none"), console)
     print_tables(project, grades, console)
 
     wanted = {(e.student, e.notebook): e for e in expected}

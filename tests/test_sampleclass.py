@@ -2,7 +2,7 @@
 
 import pytest
 from rich.console import Console
-from sampleclass import TIMEOUT, write_class
+from sampleclass import STOCK_TIMEOUT, TIMEOUT, write_class
 
 from autograder.authoring.build import build
 from autograder.course.grade import ENGINE, STOCK, Options, collect_grades, disagreements
@@ -38,7 +38,7 @@ def test_engine_gives_the_points_that_manifests_say(project, sample_class):
 
 
 def test_stock_frameworks_give_the_same(project, sample_class):
-    grades = _check(project, sample_class, Options(STOCK, FAST, TIMEOUT, isolation="none"))
+    grades = _check(project, sample_class, Options(STOCK, FAST, STOCK_TIMEOUT, isolation="none"))
     assert disagreements(grades) == []
 
 
