@@ -72,7 +72,7 @@ def check(get_project) -> None:
 @click.option("--isolation", type=click.Choice(["strict", "none"]), default="strict", show_default=True,
               help="none: the frameworks as they come, students' code unprotected.")  # fmt: skip
 @click.option("--notebook", "only", multiple=True, help="Grade only this notebook; may be given several times.")
-@click.option("--timeout", type=click.FloatRange(min=1), default=600.0, show_default=True,
+@click.option("--timeout", type=click.FloatRange(min=1), default=900.0, show_default=True,
               help="Seconds that one notebook may take in one framework.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(min=1), default=None, help="Notebooks at a time.  [default: one a core]")
 @click.pass_obj

@@ -52,7 +52,7 @@ class Options:
 
     frameworks: tuple[str, ...] = (ENGINE,)
     only: tuple[str, ...] = ()
-    timeout: float = 600.0
+    timeout: float = 900.0
     workers: int = _WORKERS
     isolation: str = "strict"
 

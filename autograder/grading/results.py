@@ -14,8 +14,8 @@ class Limits:
     """What one submission may use. Seconds are wall-clock time, sizes are MiB."""
 
     cell_seconds: float = 120.0
-    test_seconds: float = 60.0
-    total_seconds: float = 600.0
+    test_seconds: float = 120.0
+    total_seconds: float = 900.0
     cpu_seconds: int = 900
     memory: int = 2048
     disk: int = 256
