@@ -8,7 +8,7 @@ eight seeds together, images as one tensor, evaluated when it is done.
 Both train from the same weights, on the same images in the same order, for the same epochs, on one thread; the
 accuracies are printed beside the times. Times are processor seconds, which other programs disturb little.
 
-Measured on two shared cores: over the sweep of question 2 (four sizes, both networks, 100 epochs) 16.1 against 3.13 s
+Measured on two shared cores, over the sweep of question 2 (four sizes, both networks, 100 epochs): 16.1 against 3.13 s
 per seed, 5.2 times; CNN 4.7 times (9.3 with 10 images per class, 4.0 with 100), MLP 7.2 times.
 
     python bench/training_cost.py         about three minutes; exit code 1 if the ratio is below the promise
