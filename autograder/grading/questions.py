@@ -2,6 +2,7 @@
 
 import builtins
 import contextlib
+import functools
 import io
 import os
 import random
@@ -12,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import CodeType, FrameType, ModuleType
 
 import numpy as np
 import psutil
@@ -76,7 +77,8 @@ def _run_part(question: Question, part: str, code: str, session: Session) -> Que
     """Run one part; everything a test can raise becomes a verdict, but ``TestEnded``."""
     namespace: dict[str, object] = {"__name__": "__main__", "__builtins__": builtins}
     try:
-        for name in free_names(code):
+        names, compiled = _compiled(question.test_id, code)
+        for name in names:
             found, value = session.look_up(name)
             if not found:
                 message = f"`{name}` is not defined: does its cell run without an error?"
@@ -84,7 +86,7 @@ def _run_part(question: Question, part: str, code: str, session: Session) -> Que
             namespace[name] = value
         _seed()
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            exec(compile(code, f"<{question.test_id}>", "exec", dont_inherit=True), namespace)  # the course's own code
+            exec(compiled, namespace)  # the course's own code
     except StudentError as error:
         if error.kind == WireError.__name__:
             return _result(question, Verdict.REPLY, f"{_CANNOT_BE_JUDGED}: {error.message}.", part)
@@ -101,6 +103,12 @@ def _run_part(question: Question, part: str, code: str, session: Session) -> Que
         message = f"what your code returned could not be used: {type(error).__name__}: {str(error)[:500]}"
         return _result(question, Verdict.FAILED, message, part)
     return _result(question, Verdict.PASSED)
+
+
+@functools.cache
+def _compiled(test_id: str, code: str) -> tuple[list[str], CodeType]:
+    """The names that a part takes from the notebook, and the part ready to run: the same for a whole class."""
+    return free_names(code), compile(code, f"<{test_id}>", "exec", dont_inherit=True)
 
 
 def _explained(question: Question, ended: TestEnded, status: int, seconds: float) -> QuestionResult:
