@@ -67,9 +67,8 @@ class GradeInBox(Execute):
         if self.isolation == "none":
             self.log.warning("NO ISOLATION: %s's code runs in one process with the tests.", names["student"])
             return super().preprocess(nb, resources)
-        from autograder.grading.engine import (
-            grade_notebook,
-        )  # imports torch, which `generate_assignment` can do without
+        # Here, since it imports torch, which `generate_assignment` can do without.
+        from autograder.grading.engine import grade_notebook
 
         course = CourseDirectory(config=self.config)
         folder = Path(course.root) / course.format_path(course.source_directory, ".", names["assignment"])

@@ -18,12 +18,11 @@ from otter.plugins import AbstractOtterPlugin
 
 from autograder.adapters import ISOLATION_VARIABLE
 from autograder.authoring.model import TEST_PREFIX, read_notebook
-from autograder.grading.results import GradedNotebook, QuestionResult
+from autograder.grading.results import RESULTS, GradedNotebook, QuestionResult
 
 # Where the zip is unpacked, and in it the course as the engine expects it; otter works beside it, in ``submission``.
 _COURSE = Path("../source")
 _TESTS = "tests"
-_RESULTS = "results"
 
 _STUB = '''\
 """Verdict on {name}: its tests ran before, out of reach of the student's code."""
@@ -75,7 +74,7 @@ class GradeInBox(AbstractOtterPlugin):
         from autograder.grading.engine import grade_notebook  # imports torch, which `otter generate` can do without
 
         (path,) = (_COURSE / "source").glob("*/*.ipynb")
-        results = self._kept / _RESULTS
+        results = self._kept / RESULTS
         files = results if results.is_dir() and not results.is_symlink() else None
         source = read_notebook(path.resolve())
         self._graded = grade_notebook(source, submission, files)
