@@ -72,6 +72,14 @@ class Notebook:
         """Points that tests award; written answers come on top."""
         return sum(question.points for question in self.questions)
 
+    @property
+    def foundation(self) -> list[str]:
+        """The code that tests of any question build on: what is given before the first answer, and all answers."""
+        code = [cell for cell in self.cells if cell.cell_type == "code"]
+        first = next((number for number, cell in enumerate(code) if cell.kind is Kind.SOLUTION), len(code))
+        answers = [cell for cell in code[first:] if cell.kind is Kind.SOLUTION]
+        return [cell.source for cell in [*code[:first], *answers] if cell.kind is not Kind.TEST]
+
 
 def read_assignment(folder: Path) -> tuple[Notebook, ...]:
     """All notebooks of an assignment's source folder, in alphabetical order.
