@@ -48,9 +48,7 @@ def module_name(notebook: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in notebook).lstrip("_")
 
 
-def _entry(
-    node: ast.FunctionDef | ast.ClassDef, lines: list[str], preamble: str, values: tuple[str, ...]
-) -> Entry:
+def _entry(node: ast.FunctionDef | ast.ClassDef, lines: list[str], preamble: str, values: tuple[str, ...]) -> Entry:
     question, name = node.name.split(_SEPARATOR, 1)
     source = re.sub(rf"\b{node.name}\b", question, "\n".join(lines[_start(node) : node.end_lineno])) + "\n"
     if question in values:

@@ -59,26 +59,23 @@ class Question:
 
 @dataclass(frozen=True)
 class Notebook:
-    """A source notebook: ``node`` is what nbformat read, the rest is derived from it."""
+    """A source notebook: ``node`` is what nbformat read, the rest is derived from it.
+
+    ``foundation`` is the code that the tests of any question build on: what is given before the first answer, and the
+    reference answers.
+    """
 
     name: str
     path: Path
     node: NotebookNode
     cells: tuple[Cell, ...]
     questions: tuple[Question, ...]
+    foundation: tuple[str, ...]
 
     @property
     def points(self) -> float:
         """Points that tests award; written answers come on top."""
         return sum(question.points for question in self.questions)
-
-    @property
-    def foundation(self) -> list[str]:
-        """The code that tests of any question build on: what is given before the first answer, and all answers."""
-        code = [cell for cell in self.cells if cell.cell_type == "code"]
-        first = next((number for number, cell in enumerate(code) if cell.kind is Kind.SOLUTION), len(code))
-        answers = [cell for cell in code[first:] if cell.kind is Kind.SOLUTION]
-        return [cell.source for cell in [*code[:first], *answers] if cell.kind is not Kind.TEST]
 
 
 def read_assignment(folder: Path) -> tuple[Notebook, ...]:
@@ -96,7 +93,7 @@ def read_notebook(path: Path) -> Notebook:
     """Read one source notebook. Raises ``NotebookError`` when it is missing, no notebook, or wrongly delimited."""
     node = read_node(path)
     cells = tuple(_cell(index, cell) for index, cell in enumerate(node.cells))
-    return Notebook(path.stem, path, node, cells, tuple(_questions(path.stem, cells)))
+    return Notebook(path.stem, path, node, cells, tuple(_questions(path.stem, cells)), tuple(_foundation(cells)))
 
 
 def read_node(path: Path) -> NotebookNode:
@@ -168,6 +165,12 @@ def _cell(index: int, cell: NotebookNode) -> Cell:
         points=float(metadata.get("points") or 0.0),
         source=cell.source,
     )
+
+
+def _foundation(cells: tuple[Cell, ...]) -> list[str]:
+    code = [cell for cell in cells if cell.cell_type == "code" and cell.kind is not Kind.TEST]
+    first = next((number for number, cell in enumerate(code) if cell.kind is Kind.SOLUTION), len(code))
+    return [cell.source for number, cell in enumerate(code) if number < first or cell.kind is Kind.SOLUTION]
 
 
 def _questions(notebook: str, cells: tuple[Cell, ...]) -> list[Question]:

@@ -27,6 +27,10 @@ from autograder.grading.staging import staged
 
 _EXPLAINED = (Verdict.FAILED, Verdict.ERROR)
 _MOST_SENTENCES = 3
+# What a diagnosis begins with when several mistakes explain the failure.
+UNCERTAIN = "It may be one of these."
+# A mistake that takes longer is passed over.
+_SUSPECT_SECONDS = 30.0
 # Answers that are as large as a known mistake's: 16 times this much in all (MiB).
 _REPLY = 16
 
@@ -92,21 +96,19 @@ class Diagnostics:
 
     def _case(self, question: Question, course: CourseModules, deadline: float) -> Case:
         mistakes = self._mistakes.read_text(encoding="utf-8")
-        texts = (self._source.name, question.name, question.visible, question.hidden, mistakes, *self._source.foundation)
-        key = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+        texts = (self._source.name, _asked(question), question.visible, question.hidden, *self._source.foundation)
+        key = hashlib.sha256("\0".join((*texts, mistakes)).encode()).hexdigest()
         if key not in _cases:
             _cases[key] = Case()  # also when recording fails: it would fail again for the next student
             _cases[key] = self._recorded(question, course, deadline)
         return _cases[key]
 
     def _recorded(self, question: Question, course: CourseModules, deadline: float) -> Case:
-        # An answer of which there are several is named as its question with something behind it.
-        name = question.name.partition("__")[0]
-        suspects = [Suspect(entry) for entry in catalogue.read(self._mistakes) if entry.question == name]
+        suspects = [Suspect(entry) for entry in catalogue.read(self._mistakes) if entry.question == _asked(question)]
         if not suspects:
             return Case()
         with self._reference_box(deadline) as box:
-            exchanges = record(question, box, self._source.foundation, course, deadline)
+            exchanges = record(question, box, list(self._source.foundation), course, deadline)
             return Case(exchanges, repeat(exchanges, box, deadline), suspects)
 
     def _observed(self, case: Case, box: Box, deadline: float) -> list[Outcome]:
@@ -132,14 +134,15 @@ class Diagnostics:
             staged(self._source.path.parent, None, self._limits) as folder,
             Box(zygote(), folder, self._limits, self._hidden, self._isolation) as box,
         ):
-            for cell in self._source.foundation:
-                box.run_cell(cell, deadline)
-            yield box
+            try:
+                for cell in self._source.foundation:
+                    box.run_cell(cell, deadline)
+                yield box
+            except BoxLost:  # not to be taken for the student's
+                raise TestEnded("crashed") from None
 
 
-def record(
-    question: Question, box: Box, cells: list[str], course: CourseModules, deadline: float
-) -> list[Exchange]:
+def record(question: Question, box: Box, cells: list[str], course: CourseModules, deadline: float) -> list[Exchange]:
     """What the tests of a question ask of the notebook in ``box``; nothing when its answer does not pass.
 
     Raises ``TestEnded``.
@@ -162,28 +165,36 @@ def repeat(exchanges: list[Exchange], box: Box, deadline: float) -> list[Outcome
         test.close()
 
 
-def _work_out(
-    suspect: Suspect, exchanges: list[Exchange], observed: list[Outcome], box: Box, deadline: float
-) -> None:
+def _work_out(suspect: Suspect, exchanges: list[Exchange], observed: list[Outcome], box: Box, deadline: float) -> None:
     """Find the outcomes of a suspect, up to the first that differs from what was observed. Raises ``TestEnded``."""
     answer, _ = box.run_cell(suspect.entry.source, deadline)
     if answer.get("error"):
         return
     test = box.fork()
     outcomes: list[Outcome] = []
+    own_deadline = min(deadline, time.monotonic() + _SUSPECT_SECONDS)
     try:
-        for outcome in replay(exchanges, Session(test.channel, deadline, _REPLY << 20)):
+        for outcome in replay(exchanges, Session(test.channel, own_deadline, _REPLY << 20)):
             outcomes.append(outcome)
             if not agree(outcome, observed[len(outcomes) - 1]):
                 break
+    except TestEnded as ended:
+        if time.monotonic() > deadline:
+            raise
+        outcomes.append(Outcome(error=ended.reason))  # no student's: theirs came to an end
     finally:
         test.close()
-    suspect.outcomes, suspect.is_complete = outcomes, len(outcomes) == len(exchanges)
+        suspect.outcomes, suspect.is_complete = outcomes, len(outcomes) == len(exchanges)
+
+
+def _asked(question: Question) -> str:
+    """The question's name; where a notebook holds several answers to one, they are named ``<question>__<number>``."""
+    return question.name.partition("__")[0]
 
 
 def _sentence(sentences: list[str]) -> str:
     """What the student reads: one mistake as a fact, several as possibilities, many not at all."""
     distinct = [" ".join(sentence.split()) for sentence in dict.fromkeys(sentences)]
-    if len(distinct) > _MOST_SENTENCES:
+    if len(distinct) > _MOST_SENTENCES or not distinct:
         return ""
-    return distinct[0] if len(distinct) == 1 else "It may be one of these. " + " Or: ".join(distinct) if distinct else ""
+    return distinct[0] if len(distinct) == 1 else f"{UNCERTAIN} {' Or: '.join(distinct)}"

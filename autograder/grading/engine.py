@@ -76,9 +76,7 @@ class _Run:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
 
-    def grade(
-        self, folder: Path, hidden: tuple[Path, ...], course: CourseModules, diagnostics: Diagnostics
-    ) -> None:
+    def grade(self, folder: Path, hidden: tuple[Path, ...], course: CourseModules, diagnostics: Diagnostics) -> None:
         """Run the notebook until every question has a verdict; a cell that ended its process is left out after that."""
         for attempt in range(_MAX_RESTARTS + 1):
             with Box(zygote(), folder, self.limits, hidden, self._isolation) as box:

@@ -4,7 +4,7 @@ A test is kept as the messages that went to the notebook and what came back. Not
 question: functions, classes, values and configurations are all asked for over the same wire.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,6 +80,12 @@ def replay(exchanges: list[Exchange], session: Session) -> Iterator[Outcome]:
         # The reference answered in this order too; where the two differ, later requests find no object.
         objects.update(zip(exchange.numbers, _objects(answer), strict=False))
         yield Outcome(_plain([answer.get("value"), answer.get("operands"), answer.get("found")]))
+
+
+def changed(exchange: Exchange, change: Callable[[list], list]) -> Exchange:
+    """The exchange with another request: ``change`` makes it from the decoded one."""
+    wire = Wire(lambda one: {"number": one.number}, lambda reference: _Object(reference["number"]))
+    return Exchange(wire.encode(change(wire.decode(exchange.request))), exchange.numbers)
 
 
 def agree(first: Outcome, second: Outcome) -> bool:
