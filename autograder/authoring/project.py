@@ -38,6 +38,25 @@ class Project:
         return self.root / "solutions"
 
     @property
+    def mistakes(self) -> Path:
+        """The known wrong answers, a module per notebook."""
+        return self.solutions / "misconceptions"
+
+    @property
+    def variants(self) -> Path:
+        """Correct answers in other styles, a module per notebook."""
+        return self.root / "tests" / "variants"
+
+    @property
+    def survivors(self) -> Path:
+        """Why mutants of the reference answers pass the tests, by their names."""
+        return self.solutions / "survivors.toml"
+
+    @property
+    def strength_report(self) -> Path:
+        return self.root / "docs" / "strength.md"
+
+    @property
     def nbgrader_config(self) -> Path:
         return self.root / "nbgrader_config.py"
 
@@ -51,21 +70,21 @@ class Project:
 
     def support_files(self) -> list[Path]:
         """The files of the support package that notebooks import."""
-        return _files(self.source / SUPPORT_PACKAGE)
+        return package_files(self.source / SUPPORT_PACKAGE)
 
     def solution_files(self) -> list[Path]:
         """The files of the reference package."""
-        return _files(self.solutions)
+        return package_files(self.solutions)
 
 
 def building_files() -> list[Path]:
     """The code that builds: a change there makes everything built before stale."""
-    return _files(PACKAGE / "authoring") + _files(PACKAGE / "adapters")
+    return package_files(PACKAGE / "authoring") + package_files(PACKAGE / "adapters")
 
 
 def grader_files() -> list[Path]:
     """The files of this package that an otter zip needs for grading, all below ``PACKAGE``."""
-    rooms = [path for room in ("authoring", "grading", "adapters") for path in _files(PACKAGE / room)]
+    rooms = [path for room in ("authoring", "grading", "adapters") for path in package_files(PACKAGE / room)]
     return [PACKAGE / "__init__.py", PACKAGE / "errors.py", PACKAGE / "process.py", *rooms]
 
 
@@ -80,7 +99,8 @@ def find_project(start: Path) -> Project:
     )
 
 
-def _files(folder: Path) -> list[Path]:
+def package_files(folder: Path) -> list[Path]:
+    """All files below a folder that are anybody's work, sorted."""
     skipped = {"__pycache__", ".ipynb_checkpoints"}
     return sorted(
         path

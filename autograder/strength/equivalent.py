@@ -25,7 +25,7 @@ from autograder.strength.vary import varied
 
 _SEEDS, _VARIATIONS = 10, 3
 # For the inputs of one question, as the reference takes it; a mutant may take this many times as much.
-_SECONDS, _TIMES, _LEAST_SECONDS = 60.0, 4, 5.0
+_SECONDS, _TIMES, _LEAST_SECONDS = 60.0, 10, 60.0
 _SHOWN = 200
 
 

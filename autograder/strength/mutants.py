@@ -45,7 +45,7 @@ class Mutant:
 
 
 def arithmetic(node: ast.AST) -> Iterator[ast.AST]:
-    """AOR: an arithmetic operator becomes its opposite, `+` and `-`, `*` and `/`; `@` becomes `*`, `//` becomes `/`, ..."""
+    """AOR: an arithmetic operator becomes its opposite, `+` and `-`, `*` and `/`; `@` and `**` become `*`, ..."""
     if isinstance(node, (ast.BinOp, ast.AugAssign)):
         for operator in _ARITHMETIC.get(type(node.op), ()):
             yield _changed(node, op=operator())
@@ -91,10 +91,10 @@ def condition(node: ast.AST) -> Iterator[ast.AST]:
 
 def number(node: ast.AST) -> Iterator[ast.AST]:
     """CRP: an integer becomes one more, and one less; another number becomes twice, and half of it."""
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        more, less = (1, 1) if type(node.value) is int else (node.value, node.value / 2)
-        yield ast.Constant(node.value + more)
-        yield _number(node.value - less)
+    if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and type(node.value) is not bool:
+        value = node.value
+        for other in (value + 1, value - 1) if isinstance(value, int) else (2 * value, value / 2):
+            yield ast.Constant(other) if other >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-other))
 
 
 def truth(node: ast.AST) -> Iterator[ast.AST]:
@@ -247,10 +247,6 @@ def _written_lines(source: str) -> range:
 def _changed(node: ast.AST, **fields: object) -> ast.AST:
     """A copy of ``node`` alone, its children shared, with other ``fields``."""
     return type(node)(**{**dict(ast.iter_fields(node)), **fields})
-
-
-def _number(value: float) -> ast.expr:
-    return ast.Constant(value) if value >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-value))
 
 
 def _without(items: list, index: int) -> list:

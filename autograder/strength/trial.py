@@ -30,7 +30,7 @@ def grade_answers(
 
 
 def patience(notebook: Notebook, question: Question) -> float:
-    """The seconds after which a test of a mutant counts as endless. Raises ``AutograderError`` if the reference fails."""
+    """Seconds after which a test of a mutant counts as endless. Raises ``AutograderError`` if the reference fails."""
     started = time.monotonic()
     (result,) = grade_answers(notebook, question, [question.solution], 2 * Limits.test_seconds)
     if result.verdict is not Verdict.PASSED:
