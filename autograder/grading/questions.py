@@ -59,13 +59,14 @@ def run_question(
     except TestEnded as error:
         ended = error
         course.forget()
+    if ended is None:
+        test.close()
+        return result, not box.is_lost()
     try:
-        status, alive = test.close(), True
+        status, alive = test.end(), True
     except BoxLost:
         status, alive = 1, False
-    if ended:
-        result = _explained(question, ended, status, seconds)
-    return result, alive
+    return _explained(question, ended, status, seconds), alive
 
 
 def run_tests(question: Question, session: Session, course: "CourseModules") -> QuestionResult:

@@ -27,6 +27,7 @@ from autograder.grading.student.shell import StudentShell, attach_streams, new_s
 from autograder.grading.wire import MAX_SKELETON, Wire
 
 _WIRE = Wire(to_reference=repr, from_reference=str)
+_HUGE_PAGE = 2 << 20
 _keepers: set[int] = set()
 
 
@@ -73,7 +74,26 @@ def _warm_up() -> StudentShell:
     shell.forget()
     gc.collect()
     gc.freeze()
+    _use_huge_pages()
     return shell
+
+
+def _use_huge_pages() -> None:
+    """Gather memory in pages of 2 MiB: a fork copies a table entry per page, and then takes less than half the time.
+
+    What a fork writes to is copied in small pages all the same.
+    https://docs.kernel.org/admin-guide/mm/transhuge.html, https://man7.org/linux/man-pages/man2/madvise.2.html
+    """
+    if sys.platform != "linux":
+        return
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        span, rights, _, _, inode, *_ = line.split()
+        first, last = (int(address, 16) for address in span.split("-"))
+        start, end = -(-first // _HUGE_PAGE) * _HUGE_PAGE, last // _HUGE_PAGE * _HUGE_PAGE
+        if rights == "rw-p" and inode == "0" and start < end:
+            for advice in (libc.MADV_HUGEPAGE, libc.MADV_COLLAPSE):
+                with contextlib.suppress(OSError):  # a kernel without it, or memory not in use
+                    libc.madvise(start, end - start, advice)
 
 
 def _close_fonts() -> None:
