@@ -70,21 +70,21 @@ class Project:
 
     def support_files(self) -> list[Path]:
         """The files of the support package that notebooks import."""
-        return package_files(self.source / SUPPORT_PACKAGE)
+        return _files(self.source / SUPPORT_PACKAGE)
 
     def solution_files(self) -> list[Path]:
         """The files of the reference package."""
-        return package_files(self.solutions)
+        return _files(self.solutions)
 
 
 def building_files() -> list[Path]:
     """The code that builds: a change there makes everything built before stale."""
-    return package_files(PACKAGE / "authoring") + package_files(PACKAGE / "adapters")
+    return _files(PACKAGE / "authoring") + _files(PACKAGE / "adapters")
 
 
 def grader_files() -> list[Path]:
     """The files of this package that an otter zip needs for grading, all below ``PACKAGE``."""
-    rooms = [path for room in ("authoring", "grading", "adapters") for path in package_files(PACKAGE / room)]
+    rooms = [path for room in ("authoring", "grading", "adapters") for path in _files(PACKAGE / room)]
     return [PACKAGE / "__init__.py", PACKAGE / "errors.py", PACKAGE / "process.py", *rooms]
 
 
@@ -99,8 +99,7 @@ def find_project(start: Path) -> Project:
     )
 
 
-def package_files(folder: Path) -> list[Path]:
-    """All files below a folder that are anybody's work, sorted."""
+def _files(folder: Path) -> list[Path]:
     skipped = {"__pycache__", ".ipynb_checkpoints"}
     return sorted(
         path

@@ -15,7 +15,9 @@ from autograder.strength.flaky import failures
 from autograder.strength.run import measure
 
 
-def measure_strength(project: Project, only: Sequence[str], questions: Sequence[str], workers: int) -> bool:
+def measure_strength(
+    project: Project, only: Sequence[str], questions: Sequence[str], workers: int, afresh: bool
+) -> bool:
     """Try all answers to the chosen questions and print the figures; of the whole homework, write the report.
 
     Returns whether everything is as it must be. Raises ``CourseError`` for a name that is none.
@@ -28,7 +30,7 @@ def measure_strength(project: Project, only: Sequence[str], questions: Sequence[
     explanations = report.read_explanations(project.survivors, read_linted(project))
     wanted = [(notebook, question) for notebook, question in wanted if not questions or question.name in questions]
     places = {question.name: place for place, (_, question) in enumerate(wanted)}
-    findings = sorted(measure(project, wanted, workers), key=lambda finding: _order(finding, places))
+    findings = sorted(measure(project, wanted, workers, afresh), key=lambda finding: _order(finding, places))
     report.print_figures(findings, console)
     found = report.problems(findings, explanations)
     for line in found:

@@ -12,7 +12,7 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from autograder.authoring.catalogue import module_name
 from autograder.authoring.model import Notebook, Question
-from autograder.authoring.project import PACKAGE, Project, package_files
+from autograder.authoring.project import PACKAGE, Project
 from autograder.course.engine import worker_pool
 from autograder.grading.results import Limits, Verdict
 from autograder.strength.answers import Answer, Finding, Kind, answers
@@ -21,8 +21,11 @@ from autograder.strength.trial import ENDLESS, grade_answers, patience
 
 # Answers in one notebook: enough to share the time before them, few enough to share the work between processes.
 _TOGETHER = {Kind.VARIANT: 20, Kind.MISTAKE: 20, Kind.MUTANT: 60}
-# What the outcome depends on besides the notebook and the answer.
-_ROOMS = ("authoring", "grading", "strength")
+# The code that decides about an answer. How the rest of the engine runs it makes no difference to the outcome.
+_DECIDING = (
+    "grading/questions.py", "grading/remote.py", "grading/replay.py", "grading/diagnosis.py",
+    "strength/trial.py", "strength/equivalent.py", "strength/vary.py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,19 @@ class Job:
     answers: tuple[Answer, ...]
 
 
-def measure(project: Project, wanted: Iterable[tuple[Notebook, Question]], workers: int) -> Iterator[Finding]:
-    """The findings on all answers to the ``wanted`` questions, with a progress bar, as they come in."""
+def measure(
+    project: Project, wanted: Iterable[tuple[Notebook, Question]], workers: int, afresh: bool = False
+) -> Iterator[Finding]:
+    """The findings on all answers to the ``wanted`` questions, with a progress bar, as they come in.
+
+    What is known of earlier runs is not measured again, unless ``afresh``.
+    """
     memory = Memory(project)
     jobs: list[Job] = []
     for notebook, question in wanted:
         fresh: list[Answer] = []
         for answer in answers(project, notebook, question):
-            if outcome := memory.recall(notebook, question, answer):
+            if not afresh and (outcome := memory.recall(notebook, question, answer)):
                 yield Finding(answer, **asdict(outcome))
             else:
                 fresh.append(answer)
@@ -101,7 +109,7 @@ class Memory:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._folder = project.root / "build" / "strength"
-        code = [path for room in _ROOMS for path in package_files(PACKAGE / room)]
+        code = [PACKAGE / name for name in _DECIDING]
         course = [path for path in project.solution_files() if path.parent != project.mistakes]
         self._common = _hash(*(path.read_bytes() for path in [*code, *course, *project.support_files()]))
         self._known: dict[str, dict[str, dict]] = {}

@@ -23,9 +23,9 @@ def _other(value: Any, chance: random.Random) -> Any:
     if type(value) is bool:
         return value if chance.random() < 0.9 else not value
     if type(value) is int:
-        return max(value + chance.choice((-2, -1, 0, 0, 1, 2)), min(value, 1))
+        return max(value + chance.choice((-2, -1, 0, 0, 1, 2, value, 9 * value)), min(value, 1))
     if type(value) is float:
-        return value * chance.uniform(0.5, 2)
+        return value * chance.uniform(0.5, 2) * chance.choice((1, 1, 1, 0.01, 100))
     if isinstance(value, torch.Tensor) and not value.is_complex():
         other = torch.from_numpy(_other_array(value.detach().to(torch.float64).numpy(), chance)).to(value.dtype)
         return other.requires_grad_(value.requires_grad)
