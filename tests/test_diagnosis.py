@@ -1,6 +1,7 @@
 """Why an answer failed: the known mistake behind it, and nothing where none is certain."""
 
 import nbformat
+import numpy as np
 import pytest
 from minicourse import NAME, cell, make_course
 
@@ -126,32 +127,41 @@ def _grade(source: Notebook, limits: Limits = LIMITS, **answers: str) -> GradedN
     return grade_notebook(source, node, limits=limits)
 
 
+def _results(source: Notebook, **answers: str) -> dict[str, QuestionResult]:
+    """The results of the questions that failed."""
+    results = _grade(source, **answers).results
+    return {result.question: result for result in results if result.verdict is not Verdict.PASSED}
+
+
 def _result(source: Notebook, name: str, answer: str) -> QuestionResult:
-    (failed,) = [result for result in _grade(source, **{name: answer}).results if result.verdict is not Verdict.PASSED]
+    (failed,) = _results(source, **{name: answer}).values()
     assert failed.question == name
     return failed
 
 
-@pytest.mark.parametrize(
-    ("name", "answer", "sentence"),
-    [
-        ("double", "def double(x):\n    return np.power(x, 2)", "Squaring is not doubling: 2 x is x + x."),
-        ("double", "double = lambda x: np.float32(2 * max(x, -x))", "The sign is lost."),
-        ("Scale", "class Scale(torch.nn.Identity):\n    pass", "The factor is not used."),
-        ("answer", "answer = np.array(43.0)", "Count again: you are one off."),
-        ("config", "config = dict(sizes=(3, 5), epochs=5.0)", "Five epochs are too few."),
-        (
-            "reverse",
-            "def reverse(values):\n    values[:] = values[::-1]\n    return values",
-            "The argument is turned round itself.",
-        ),
-    ],
-)
-def test_a_mistake_is_recognised_in_other_code(source, name, answer, sentence):
-    result = _result(source, name, answer)
+def test_mistakes_are_recognised_in_other_code(source):
+    results = _results(
+        source,
+        double="double = lambda x: np.float32(2 * max(x, -x))",
+        Scale="class Scale(torch.nn.Identity):\n    pass",
+        answer="answer = np.array(43.0)",
+        config="config = dict(sizes=(3, 5), epochs=5.0)",
+        reverse="def reverse(values):\n    values[:] = values[::-1]\n    return values",
+    )
+    assert {name: result.diagnosis for name, result in results.items()} == {
+        "double": "The sign is lost.",
+        "Scale": "The factor is not used.",
+        "answer": "Count again: you are one off.",
+        "config": "Five epochs are too few.",
+        "reverse": "The argument is turned round itself.",
+    }
+
+
+def test_the_sentence_stands_behind_the_message(source):
+    result = _result(source, "double", "def double(x):\n    return np.power(x, 2)")
     assert result.verdict is Verdict.FAILED
-    assert result.diagnosis == sentence
-    assert result.feedback == f"{result.message} {sentence}"
+    assert result.diagnosis == "Squaring is not doubling: 2 x is x + x."
+    assert result.feedback == f"{result.message} {result.diagnosis}"
 
 
 def test_two_mistakes_that_explain_it_are_two_possibilities(source):
@@ -160,22 +170,28 @@ def test_two_mistakes_that_explain_it_are_two_possibilities(source):
 
 
 @pytest.mark.parametrize(
-    ("name", "answer"),
+    "answers",
     [
-        ("double", "def double(x):\n    return 3 * x"),
-        ("double", "def double(x):\n    return x * x if x > 0 else 0"),  # a mistake in part of the cases
-        ("double", "def double(x):\n    raise ValueError('no')"),
-        ("double", "def double(x):\n    return x * x + 1e-3"),
-        ("answer", "answer = 44"),
-        ("answer", "answer = 'fortythree'"),
-        ("Scale", "Scale = 3"),
-        ("reverse", "def reverse(values):\n    raise NotImplementedError"),
+        {
+            "double": "def double(x):\n    return x * x if x > 0 else 0",  # a mistake in part of the cases
+            "answer": "answer = 'fortythree'",
+            "Scale": "class Scale(torch.nn.Identity):\n    def forward(self, x):\n        return [x]",
+            "reverse": "def reverse(values):\n    return values",
+        },
+        {
+            "double": "def double(x):\n    return x * x + 1e-3",
+            "answer": "answer = [43, 43]",
+            "Scale": "Scale = 3",
+            "config": "config = {'epochs': 5}",
+            "reverse": "def reverse(values):\n    raise NotImplementedError",
+        },
     ],
 )
-def test_what_no_mistake_explains_has_no_diagnosis(source, name, answer):
-    result = _result(source, name, answer)
-    assert result.diagnosis == ""
-    assert result.feedback == result.message
+def test_what_no_mistake_explains_has_no_diagnosis(source, answers):
+    results = _results(source, **answers)
+    assert results.keys() == answers.keys()
+    assert {result.diagnosis for result in results.values()} == {""}
+    assert all(result.feedback == result.message for result in results.values())
 
 
 def test_nothing_is_done_for_answers_that_pass(source, monkeypatch):
@@ -246,7 +262,10 @@ def test_students_read_the_diagnosis_in_every_framework(source):
         ("a", "b", False), (None, 0, False), ([1, 2], (1, 2), True), ([1, [2]], [1, [3]], False),
         ([1, 2], [1, 2, 3], False), ({"a": 1}, {"a": 1.0}, True), ({"a": 1}, {"b": 1}, False),
         (float("nan"), float("nan"), True), (float("inf"), float("inf"), True), (float("inf"), 1.0, False),
-        (True, 1, True), (1 + 2j, 1 + 2j, True), (1 + 2j, 1.0, False), ([], [], True), ([], "", False),
+        (10**400, 10**400, True), ([1.0, 10**400], [1, 2], False), ({1, 2}, {2, 1}, True), ({1}, {2}, False),
+        (np.array([None, "a"]), np.array([None, "a"]), True), (np.array(["a"]), np.array(["b"]), False),
+        (slice(1), slice(1), True), (True, 1, True),
+        (1 + 2j, 1 + 2j, True), (1 + 2j, 1.0, False), ([], [], True), ([], "", False),
     ],
 )  # fmt: skip
 def test_values_agree_as_tests_see_them(first, second, is_same):

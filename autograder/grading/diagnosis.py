@@ -17,7 +17,6 @@ from pathlib import Path
 
 from autograder.authoring import catalogue
 from autograder.authoring.model import Notebook, Question
-from autograder.errors import AutograderError
 from autograder.grading.box import Box, BoxLost, zygote
 from autograder.grading.questions import CourseModules, bounded, run_tests
 from autograder.grading.remote import Session, TestEnded
@@ -25,7 +24,6 @@ from autograder.grading.replay import Exchange, Outcome, RecordingChannel, agree
 from autograder.grading.results import Limits, Verdict
 from autograder.grading.staging import staged
 
-_EXPLAINED = (Verdict.FAILED, Verdict.ERROR)
 _MOST_SENTENCES = 3
 # What a diagnosis begins with when several mistakes explain the failure.
 UNCERTAIN = "It may be one of these."
@@ -78,7 +76,7 @@ class Diagnostics:
 
         Nothing is raised because of what the student's code does, but ``BoxLost`` when its process is gone.
         """
-        if verdict not in _EXPLAINED or self._seconds <= 0 or not self._mistakes.is_file():
+        if verdict is not Verdict.FAILED or self._seconds <= 0 or not self._mistakes.is_file():
             return ""
         started = time.monotonic()
         deadline = started + self._seconds
@@ -89,7 +87,9 @@ class Diagnostics:
                 if all(map(agree, case.reference, observed)):
                     return ""  # what failed is not what came back, or cannot be seen twice
                 return _sentence([suspect.entry.sentence for suspect in self._matching(case, observed, deadline)])
-        except (TestEnded, MemoryError, AutograderError):
+        except BoxLost:
+            raise
+        except (TestEnded, Exception):  # a reason that cannot be found is no reason to lose a submission
             return ""
         finally:
             self._seconds -= time.monotonic() - started

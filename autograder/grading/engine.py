@@ -172,7 +172,8 @@ class _Run:
         """The result with the mistake behind it, where one is known; on our own time, not the student's."""
         started = time.monotonic()
         try:
-            return replace(result, diagnosis=diagnostics.explain(question, result.verdict, box, course)), True
+            diagnosis = diagnostics.explain(question, result.verdict, box, course)
+            return replace(result, diagnosis=diagnosis), not box.is_lost()
         except BoxLost:
             return result, False
         finally:

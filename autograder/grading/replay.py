@@ -127,6 +127,10 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, torch.Generator):
         value = value.get_state()
+    if isinstance(value, np.ndarray) and value.dtype.hasobject:
+        value = [list(value.shape), value.ravel().tolist()]
+    if isinstance(value, (set, frozenset)):
+        value = sorted(value, key=hash)
     if (array := _array(value)) is not None:
         flat = array.ravel()
         return _Numbers(array.shape, flat[:: -(-flat.size // _MOST_NUMBERS) or 1].copy())
@@ -139,16 +143,22 @@ def _array(value: Any) -> np.ndarray | None:
         value = value.detach()
         value = value.to(torch.complex128 if value.is_complex() else torch.float64).numpy()
     if type(value) in (list, tuple):
-        items = [_array(item) for item in value]
-        if any(item is None for item in items) or len({item.shape for item in items if item is not None}) > 1:
-            return None
-        value = np.array(items)
+        value = _stacked(value)
     if isinstance(value, (bool, int, float, complex, np.generic, np.ndarray)):
         array = np.asarray(value)
         if array.dtype.kind in "biuf":
             return array.astype(np.float64)
         return array.astype(np.complex128) if array.dtype.kind == "c" else None
     return None
+
+
+def _stacked(items: list | tuple) -> np.ndarray | None:
+    """Numbers, or arrays of one shape, in one array; None when they are something else."""
+    if all(type(item) in (bool, int, float) for item in items):
+        return np.asarray(items)
+    arrays = [_array(item) for item in items]
+    shapes = {None if array is None else array.shape for array in arrays}
+    return np.array(arrays) if len(shapes) == 1 and None not in shapes else None
 
 
 def _same(first: Any, second: Any) -> bool:
