@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from autograder.grading.channel import Channel, Closed
 from autograder.grading.student import libc
-from autograder.grading.student.cage import Cage, CageError, enter, unshare
+from autograder.grading.student.cage import Cage, CageError, enter, unshare, visible_paths
 from autograder.grading.student.cgroup import Cgroup, create
 from autograder.grading.student.server import Printed, Server
 from autograder.grading.student.shell import StudentShell, attach_streams, new_shell
@@ -55,8 +55,7 @@ def _warm_up() -> StudentShell:
     """Import what notebooks import, and do once what is slow the first time."""
     shell = new_shell()
     import matplotlib.pyplot as plt
-    import scipy.ndimage
-    import scipy.signal  # noqa: F401
+    import scipy.ndimage  # noqa: F401
     import torch.nn.functional
 
     torch.set_num_threads(1)
@@ -117,6 +116,7 @@ def _start(
     """Fork keeper and student process; the answer says what is in force, or why it was not started."""
     name = f"{Path(cage.work).parent.name}-{os.getpid()}"
     group = None if cage.isolation == "none" else create(name, cage.memory + cage.disk, cage.processes)
+    visible_paths(cage.hidden)  # once for all submissions: what is known here need not be found out in each fork
     reader, writer = os.pipe()
     keeper = os.fork()
     _keepers.add(keeper)
