@@ -21,10 +21,9 @@ from autograder.strength.trial import ENDLESS, grade_answers, patience
 
 # Answers in one notebook: enough to share the time before them, few enough to share the work between processes.
 _TOGETHER = {Kind.VARIANT: 20, Kind.MISTAKE: 20, Kind.MUTANT: 60}
-# The code that decides about an answer. How the rest of the engine runs it makes no difference to the outcome.
+# The code that decides what is different. How the rest of the engine runs an answer makes no difference to its outcome.
 _DECIDING = (
-    "grading/questions.py", "grading/remote.py", "grading/replay.py", "grading/diagnosis.py",
-    "strength/trial.py", "strength/equivalent.py", "strength/vary.py",
+    "grading/replay.py", "grading/diagnosis.py", "strength/trial.py", "strength/equivalent.py", "strength/vary.py",
 )  # fmt: skip
 
 
@@ -109,9 +108,8 @@ class Memory:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._folder = project.root / "build" / "strength"
-        code = [PACKAGE / name for name in _DECIDING]
-        course = [path for path in project.solution_files() if path.parent != project.mistakes]
-        self._common = _hash(*(path.read_bytes() for path in [*code, *course, *project.support_files()]))
+        common = [*(PACKAGE / name for name in _DECIDING), *project.support_files()]
+        self._common = _hash(*(path.read_bytes() for path in common))
         self._known: dict[str, dict[str, dict]] = {}
 
     def recall(self, notebook: Notebook, question: Question, answer: Answer) -> Outcome | None:
@@ -128,10 +126,13 @@ class Memory:
         path.with_suffix(".new").replace(path)
 
     def _key(self, notebook: Notebook, question: Question, answer: Answer) -> str:
-        mistakes = self._project.mistakes / f"{module_name(notebook.name)}.py"
+        module = module_name(notebook.name)
+        reference = [path for path in self._project.solution_files() if path.name.startswith(module)]
+        mistakes = self._project.mistakes / f"{module}.py"
+        course = [path for path in reference if path != mistakes or answer.kind is Kind.MISTAKE]
         texts = (answer.kind.value, *notebook.foundation, question.visible, question.hidden, answer.source)
-        rivals = mistakes.read_bytes() if answer.kind is Kind.MISTAKE else b""
-        return _hash(self._common.encode(), rivals, *(text.encode() for text in texts))
+        read = (path.read_bytes() for path in course)
+        return _hash(self._common.encode(), *read, *(text.encode() for text in texts))
 
     def _of(self, notebook: str) -> dict[str, dict]:
         if notebook not in self._known:
