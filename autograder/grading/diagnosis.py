@@ -96,7 +96,7 @@ class Diagnostics:
 
     def _case(self, question: Question, course: CourseModules, deadline: float) -> Case:
         mistakes = self._mistakes.read_text(encoding="utf-8")
-        texts = (self._source.name, _asked(question), question.visible, question.hidden, *self._source.foundation)
+        texts = (self._source.name, asked(question), question.visible, question.hidden, *self._source.foundation)
         key = hashlib.sha256("\0".join((*texts, mistakes)).encode()).hexdigest()
         if key not in _cases:
             _cases[key] = Case()  # also when recording fails: it would fail again for the next student
@@ -104,7 +104,7 @@ class Diagnostics:
         return _cases[key]
 
     def _recorded(self, question: Question, course: CourseModules, deadline: float) -> Case:
-        suspects = [Suspect(entry) for entry in catalogue.read(self._mistakes) if entry.question == _asked(question)]
+        suspects = [Suspect(entry) for entry in catalogue.read(self._mistakes) if entry.question == asked(question)]
         if not suspects:
             return Case()
         with self._reference_box(deadline) as box:
@@ -187,7 +187,7 @@ def _work_out(suspect: Suspect, exchanges: list[Exchange], observed: list[Outcom
         suspect.outcomes, suspect.is_complete = outcomes, len(outcomes) == len(exchanges)
 
 
-def _asked(question: Question) -> str:
+def asked(question: Question) -> str:
     """The question's name; where a notebook holds several answers to one, they are named ``<question>__<number>``."""
     return question.name.partition("__")[0]
 

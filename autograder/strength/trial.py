@@ -1,7 +1,7 @@
 """Grades many answers to one question through the engine, in one notebook: what comes before runs once for all."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from nbformat import NotebookNode
@@ -9,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.authoring.model import HIDDEN_TESTS, Notebook, Question
 from autograder.errors import AutograderError
+from autograder.grading.diagnosis import asked
 from autograder.grading.engine import grade_notebook
 from autograder.grading.results import Limits, QuestionResult, Verdict
 
@@ -22,7 +23,8 @@ def grade_answers(
     notebook: Notebook, question: Question, sources: Sequence[str], test_seconds: float, diagnosis_seconds: float = 0.0
 ) -> list[QuestionResult]:
     """The result of each answer to ``question``, all other answers of the notebook being the reference's."""
-    trial = _trial(notebook, question, sources)
+    answers = [replace(question, name=f"{question.name}__{n}", solution=source) for n, source in enumerate(sources)]
+    trial = trial_notebook(notebook, answers)
     limits = Limits(
         test_seconds=test_seconds, total_seconds=ENDLESS, cpu_seconds=ENDLESS, diagnosis_seconds=diagnosis_seconds
     )
@@ -38,19 +40,21 @@ def patience(notebook: Notebook, question: Question) -> float:
     return _LEAST_SECONDS + _TIMES * (time.monotonic() - started)
 
 
-def _trial(notebook: Notebook, question: Question, sources: Iterable[str]) -> Notebook:
-    """A notebook with the foundation, and then each answer with the question's tests behind it."""
+def trial_notebook(notebook: Notebook, questions: Sequence[Question]) -> Notebook:
+    """A notebook of the foundation, and then for each question its answer, where it has one, and its tests.
+
+    Questions are named ``<question>__<what is special>``.
+    """
     cells = [_cell(source, f"foundation-{index}") for index, source in enumerate(notebook.foundation)]
-    questions = []
-    for number, source in enumerate(sources):
-        name = f"{question.name}__{number}"
-        # Where an answer's cell fails, the one before must not stand in for it.
-        cells.append(_cell(f"globals().pop({question.name!r}, None);", f"clear-{number}"))
-        cells.append(_cell(source, name, locked=False, solution=True))
-        questions.append(replace(question, name=name, test_id=f"test_{name}", solution=source))
+    named = [replace(question, test_id=f"test_{question.name}") for question in questions]
+    for question in named:
+        if question.solution:
+            # Where an answer's cell fails, the one before must not stand in for it.
+            cells.append(_cell(f"globals().pop({asked(question)!r}, None);", f"clear-{question.name}"))
+            cells.append(_cell(question.solution, question.name, locked=False, solution=True))
         test = f"{question.visible}\n### BEGIN {HIDDEN_TESTS}\n{question.hidden}\n### END {HIDDEN_TESTS}"
-        cells.append(_cell(test, questions[-1].test_id, grade=True, points=question.points))
-    return replace(notebook, node=new_notebook(cells=cells), questions=tuple(questions))
+        cells.append(_cell(test, question.test_id, grade=True, points=question.points))
+    return replace(notebook, node=new_notebook(cells=cells), questions=tuple(named))
 
 
 def _cell(source: str, grade_id: str, **metadata: object) -> NotebookNode:
