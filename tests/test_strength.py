@@ -203,11 +203,7 @@ def test_what_is_as_it_must_be_is_not_complained_of():
     assert report.figures(findings).cells == ["6 / 6", "20 / 20", "19 / 20", "49 / 50", "1"]
 
 
-def test_the_report_in_the_repository_is_of_these_questions(project):
-    """Its figures take an hour; that it is of these questions, and that no explanation is stale, is checked at once."""
-    notebooks = [read_notebook(path) for path in sorted(SOURCE.glob("*.ipynb"))]
-    explanations = report.read_explanations(project.survivors, notebooks)
-    text = project.strength_report.read_text()
-    assert {name for name in explanations if name not in text} == set()
-    rows = [f"| {notebook.name}, {question.name} |" for notebook in notebooks for question in notebook.questions]
-    assert [row for row in rows if row not in text] == []
+def test_no_explanation_is_stale(project):
+    """Whether what is explained does survive takes an hour to see; that there is such a mutant is seen at once."""
+    explanations = report.read_explanations(project.survivors, map(read_notebook, SOURCE.glob("*.ipynb")))
+    assert all(explanations.values())
