@@ -45,6 +45,11 @@ class Project:
     def environment(self) -> Path:
         return self.root / "environment.yml"
 
+    @property
+    def students_readme(self) -> Path:
+        """The README of the release."""
+        return self.source / "README.md"
+
     def zip_path(self, notebook: str) -> Path:
         """The otter zip of one notebook."""
         return self.dist / f"{notebook}.zip"
@@ -67,6 +72,13 @@ def grader_files() -> list[Path]:
     """The files of this package that an otter zip needs for grading, all below ``PACKAGE``."""
     rooms = [path for room in ("authoring", "grading", "adapters") for path in _files(PACKAGE / room)]
     return [PACKAGE / "__init__.py", PACKAGE / "errors.py", PACKAGE / "process.py", *rooms]
+
+
+def released_files(folder: Path) -> list[Path]:
+    """The files of a release, without what running its notebooks in place leaves behind."""
+    return [
+        path for path in _files(folder) if path.suffix != ".zip" and "results" not in path.relative_to(folder).parts
+    ]
 
 
 def find_project(start: Path) -> Project:
