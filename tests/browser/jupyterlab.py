@@ -120,7 +120,16 @@ class Lab:
 
     def run_all(self) -> None:
         """Run > Run All Cells, and wait until the kernel has run them."""
-        self.menu("Run", "Run All Cells")
+        with self._until_run(self.page.locator(".jp-CodeCell").last):
+            self.menu("Run", "Run All Cells")
+
+    @contextmanager
+    def _until_run(self, cell: Locator) -> Iterator[None]:
+        """Wait until what is done inside has run ``cell``: its number changes, first to a star."""
+        prompt = cell.locator(".jp-InputPrompt")
+        before = prompt.inner_text()
+        yield
+        expect(prompt).not_to_have_text(before)
         self.wait()
 
     def wait(self) -> None:
@@ -146,16 +155,13 @@ class Lab:
 
     def run(self, grade_id: str) -> None:
         """Run one cell with Shift+Enter."""
-        self.cell(grade_id).locator(".cm-content").click()
-        self.page.keyboard.press("Shift+Enter")
-        self.wait()
+        cell = self.cell(grade_id)
+        cell.locator(".jp-InputPrompt").click()
+        with self._until_run(cell):
+            self.page.keyboard.press("Shift+Enter")
 
     def save(self) -> NotebookNode:
         """Save with Ctrl+S; returns the notebook as it is on disk then."""
-        before = self._path.stat().st_mtime_ns
-        self.page.keyboard.press("Control+s")
-        for _ in range(600):
-            if self._path.stat().st_mtime_ns != before:
-                break
-            self.page.wait_for_timeout(100)
+        with self.page.expect_response(lambda answer: answer.request.method == "PUT" and "/contents/" in answer.url):
+            self.page.keyboard.press("Control+s")
         return nbformat.read(self._path, as_version=4)
