@@ -47,13 +47,12 @@ def products(project: Project, notebooks: tuple[Notebook, ...]) -> list[Product]
     """Everything that is built from ``notebooks``, the release first."""
     support, tools = project.support_files(), building_files()
     settings = [project.nbgrader_config, project.environment]
-    settings += [project.students_readme] * project.students_readme.is_file()
     sources = [notebook.path for notebook in notebooks]
 
     def release(work: Path) -> Path:
         return build_release(project, notebooks, work)
 
-    released = (*sources, *support, *settings, *tools)
+    released = (*sources, *support, *project.student_files(), *settings, *tools)
     download = project.dist / f"{project.assignment}.zip"
     made = [
         Product("release", released, project.release, release),

@@ -8,6 +8,7 @@ from autograder.errors import AutograderError
 ASSIGNMENT = "hw4"
 SUPPORT_PACKAGE = "hw4kit"
 PACKAGE = Path(__file__).parents[1]
+_FOR_STUDENTS = ("README.md", "environment.yml", "requirements.txt")
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,6 @@ class Project:
     def environment(self) -> Path:
         return self.root / "environment.yml"
 
-    @property
-    def students_readme(self) -> Path:
-        """The README of the release."""
-        return self.source / "README.md"
-
     def zip_path(self, notebook: str) -> Path:
         """The otter zip of one notebook."""
         return self.dist / f"{notebook}.zip"
@@ -57,6 +53,10 @@ class Project:
     def support_files(self) -> list[Path]:
         """The files of the support package that notebooks import."""
         return _files(self.source / SUPPORT_PACKAGE)
+
+    def student_files(self) -> list[Path]:
+        """What tells students how to install: README, and the packages for conda and pip."""
+        return [path for name in _FOR_STUDENTS if (path := self.source / name).is_file()]
 
     def solution_files(self) -> list[Path]:
         """The files of the reference package."""

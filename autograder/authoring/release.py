@@ -6,7 +6,6 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.authoring.download import add_student_files
 from autograder.authoring.model import HIDDEN_TESTS, SOLUTION, Kind, Notebook, split_region
 from autograder.authoring.project import Project
 from autograder.errors import NotebookError
@@ -27,7 +26,8 @@ def build_release(project: Project, notebooks: tuple[Notebook, ...], course: Pat
     assignment = project.assignment
     source = course / "source" / assignment
     copy_inputs(project, notebooks, source)
-    add_student_files(project, source)
+    for path in project.student_files():
+        shutil.copy(path, source)
     shutil.copy(project.nbgrader_config, course)
 
     _generate(course, assignment)

@@ -62,6 +62,8 @@ def test_a_students_day(lab: Lab, name: str, tmp_path: Path):
     ran = lab.save()
     assert [output for cell in ran.cells for output in cell.get("outputs", []) if output.output_type == "error"] == []
     assert "Everything is in order." in text_of(ran, "submit")
+    for question in notebook.questions:
+        expect(lab.cell(question.test_id)).to_contain_text(f"✓ {question.name} passes its tests here")
     assert validate(lab) == "Success! Your notebook passes all the tests."
 
     archive = lab.folder / f"{name}_submission.zip"
@@ -88,7 +90,7 @@ def test_a_wrong_answer_and_its_mend(lab: Lab):
     lab.write("averaging_filtering", reference_answers(NOTEBOOKS[QUICK])["averaging_filtering"])
     lab.run("averaging_filtering")
     lab.run("test_averaging_filtering")
-    expect(cell.locator(".jp-OutputArea-output")).to_have_count(0)
+    expect(cell.locator(".jp-OutputArea-output")).to_have_text("✓ averaging_filtering passes its tests here")
 
 
 def assert_every_failure_is_a_box(ran: NotebookNode, notebook: Notebook) -> None:

@@ -1,4 +1,4 @@
-"""One short box in place of a test's traceback, which stays one click away in it.
+"""What a test cell shows: a tick, or one short box in place of the traceback, which stays one click away in it.
 
 The box is an HTML output. What ends the cell is an error output all the same, with the same sentences as plain text:
 nbgrader's Validate shows that one, and so does whatever shows no HTML. Where both would be seen, JupyterLab hides the
@@ -12,12 +12,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from hw4kit.explain import Explanation, explain, without_shell
+from hw4kit.explain import Explanation, explain, tested, without_shell
 
 # Colours that carry on light and on dark pages; the text keeps the page's own.
 _BOX = (
     "border: 1px solid #d55e0080; border-left: 5px solid #d55e00; border-radius: 4px; padding: 8px 14px; margin: 4px 0"
 )
+_PASSED = "border-left: 5px solid #009e73; padding: 2px 14px; margin: 2px 0"
 _GRID = "display: grid; grid-template-columns: max-content minmax(0, 46em); gap: 3px 14px; margin-top: 5px"
 _CODE = "white-space: pre-wrap; overflow-wrap: anywhere; font-size: 90%; margin: 6px 0 2px"
 _HIDE_TWIN = ".jp-OutputArea-child:has(> .jp-OutputArea-output .hw4-box) + .jp-OutputArea-child { display: none }"
@@ -33,6 +34,7 @@ def turn_on() -> None:
     shell = get_ipython()
     if shell is not None and hasattr(shell, "kernel"):
         shell.set_custom_exc((Exception,), _show)
+        shell.events.register("post_run_cell", _tell_success)
 
 
 def html(explanation: Explanation) -> str:
@@ -77,3 +79,12 @@ def _show(
         pyplot.close("all")  # a half-drawn figure would appear below the box
     display({"text/html": html(explanation), "text/plain": ""}, raw=True)
     shell._showtraceback(kind, error, plain(explanation))
+
+
+def _tell_success(result: Any) -> None:
+    """After a cell: a test that passed says so, which a folded cell could not show otherwise."""
+    if result.success and (question := tested(result.info.raw_cell)):
+        from IPython.display import display
+
+        text = f"✓ {question} passes its tests here"
+        display({"text/html": f'<div style="{_PASSED}">{text}</div>', "text/plain": text}, raw=True)

@@ -33,16 +33,15 @@ def explain(error: BaseException, cell: str, folder: Path) -> Explanation | None
 
     ``folder`` is where the notebook is: the section to read is looked up in it.
     """
-    tests = _TESTS_OF.match(cell)
-    question = tests[1] if tests else ""
+    question = tested(cell)
     section, is_given = _place(cell, folder)
     if isinstance(error, NotImplementedError):
         title, lines = _unanswered(error, question)
-    elif tests and isinstance(error, AssertionError):
+    elif question and isinstance(error, AssertionError):
         title, lines = f"{question} does not pass its tests yet", _mismatch(error)
-    elif tests and isinstance(error, NameError) and not _answer_frame(error):
+    elif question and isinstance(error, NameError) and not _answer_frame(error):
         title, lines = f"{question} cannot be tested yet", [("what", f"{error}."), ("hint", _RUN_FIRST)]
-    elif tests:
+    elif question:
         title, lines = (
             f"{question} ends with an error",
             _raised(error, "The test could not use what your code returned."),
@@ -54,6 +53,12 @@ def explain(error: BaseException, cell: str, folder: Path) -> Explanation | None
     if section:
         lines.append(("read", f"the section “{section}”, above"))
     return Explanation(title, tuple(lines), _plain_traceback(error))
+
+
+def tested(cell: str) -> str:
+    """The question whose tests are in ``cell``; empty for any other cell."""
+    found = _TESTS_OF.match(cell)
+    return found[1] if found else ""
 
 
 _RUN_FIRST = (
@@ -125,7 +130,7 @@ def _place(cell: str, folder: Path) -> tuple[str, bool]:
         heading = ""
         for source, kind, nbgrader in known:
             if kind == "markdown" and (headings := _HEADING.findall(source)):
-                heading = headings[-1]
+                heading = headings[-1].replace("`", "")
             elif source.strip() == cell.strip():
                 return heading, bool(nbgrader.get("locked"))
     return "", False
