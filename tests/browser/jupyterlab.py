@@ -62,8 +62,17 @@ def server(folder: Path, home: Path, dark: bool = False) -> Iterator[str]:
             _wait_until_up(process, f"http://127.0.0.1:{port}/api/status?token={token}", home / "server.log")
             yield f"http://127.0.0.1:{port}/lab?token={token}&reset"
         finally:
-            process.terminate()
-            process.wait()
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen) -> None:
+    """End the server; after formgrader has run in it, a thread of its own can keep it from ending by itself."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _write_settings(home: Path, dark: bool) -> None:
@@ -159,6 +168,11 @@ class Lab:
         cell.locator(".jp-InputPrompt").click()
         with self._until_run(cell):
             self.page.keyboard.press("Shift+Enter")
+
+    def run_next(self) -> None:
+        """Shift+Enter once more, which runs the cell behind the one that ran last, also a folded one."""
+        self.page.keyboard.press("Shift+Enter")
+        self.wait()
 
     def save(self) -> NotebookNode:
         """Save with Ctrl+S; returns the notebook as it is on disk then."""

@@ -79,7 +79,7 @@ def test_a_wrong_answer_and_its_mend(lab: Lab):
     lab.run("setup")
     lab.write("averaging_filtering", "def averaging_filtering(image, filter_size=3):\n    return np.zeros((3, 4))")
     lab.run("averaging_filtering")
-    lab.run("test_averaging_filtering")
+    lab.run_next()
     cell = lab.cell("test_averaging_filtering")
     box = cell.locator(".hw4-box")
     expect(box).to_contain_text("averaging_filtering does not pass its tests yet")
@@ -89,7 +89,7 @@ def test_a_wrong_answer_and_its_mend(lab: Lab):
 
     lab.write("averaging_filtering", reference_answers(NOTEBOOKS[QUICK])["averaging_filtering"])
     lab.run("averaging_filtering")
-    lab.run("test_averaging_filtering")
+    lab.run_next()
     expect(cell.locator(".jp-OutputArea-output")).to_have_text("✓ averaging_filtering passes its tests here")
 
 

@@ -19,7 +19,7 @@ _BOX = (
     "border: 1px solid #d55e0080; border-left: 5px solid #d55e00; border-radius: 4px; padding: 8px 14px; margin: 4px 0"
 )
 _PASSED = "border-left: 5px solid #009e73; padding: 2px 14px; margin: 2px 0"
-_GRID = "display: grid; grid-template-columns: max-content minmax(0, 46em); gap: 3px 14px; margin-top: 5px"
+_GRID = "display: grid; grid-template-columns: max-content minmax(0, 62em); gap: 3px 14px; margin-top: 5px"
 _CODE = "white-space: pre-wrap; overflow-wrap: anywhere; font-size: 90%; margin: 6px 0 2px"
 _HIDE_TWIN = ".jp-OutputArea-child:has(> .jp-OutputArea-output .hw4-box) + .jp-OutputArea-child { display: none }"
 _WIDTH = 100
