@@ -11,6 +11,7 @@ thing worth protecting, else the process is not started (``CageError``):
 """
 
 import contextlib
+import functools
 import os
 import resource
 import shutil
@@ -131,6 +132,7 @@ def enter(cage: Cage, namespaces: dict[str, str]) -> dict[str, str]:
     return {protected: ", ".join(layers) for protected, layers in force.items()}
 
 
+@functools.cache
 def visible_paths(hidden: tuple[str, ...]) -> list[Path]:
     """Files and folders that a student's code may read: the system's and Python's, less the ``hidden`` ones."""
     paths = [Path(path) for path in _SYSTEM]
