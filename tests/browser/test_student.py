@@ -4,6 +4,7 @@ HandDesignFilters' day is part of `make test`; the others, and with them the net
 """
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,13 +14,11 @@ import pytest
 from harness import ROOT
 from nbformat import NotebookNode
 from playwright.sync_api import Browser, expect
-from rich.console import Console
 from sampleclass import reference_answers
 
 from autograder.authoring.model import Kind, Notebook, read_assignment
 from autograder.authoring.otter_zip import build_zip
 from autograder.authoring.project import Project
-from autograder.course.grade import Options, collect_grades
 from browser.jupyterlab import Lab, chromium, server
 
 PROJECT = Project(ROOT)
@@ -132,11 +131,19 @@ def validate(lab: Lab) -> str:
 
 
 def points_of_engine(archive: Path, notebook: Notebook, tmp_path: Path) -> float:
-    """What `autograder grade` gives for what is in the zip."""
-    folder = tmp_path / "class" / "ada"
-    shutil.unpack_archive(archive, folder)
-    (grade,) = collect_grades(PROJECT, folder.parent, Options(("engine",), (notebook.name,)), Console())
-    return sum(grade.points.values())
+    """What `autograder grade` prints as the total for what is in the zip; whatever it writes, it writes elsewhere."""
+    course = tmp_path / "course"
+    course.mkdir()
+    for name in ("nbgrader_config.py", "environment.yml", "source", "release", "solutions"):
+        (course / name).symlink_to(ROOT / name)
+    shutil.unpack_archive(archive, tmp_path / "class" / "ada")
+    command = ["--root", str(course), "grade", str(tmp_path / "class"), "--notebook", notebook.name]
+    done = subprocess.run(
+        [sys.executable, "-m", "autograder.cli", *command], capture_output=True, text=True, cwd=course, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (row,) = re.findall(r"│ ada .*│\s+(\S+) │", done.stdout)
+    return float(row)
 
 
 def points_of_otter(archive: Path, notebook: Notebook, tmp_path: Path) -> float:
