@@ -98,8 +98,8 @@ class GradeInBox(Execute):
                 cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
         self.log.info("isolation: %s", "; ".join(f"{thing}: {how}" for thing, how in graded.isolation.items()))
         for result in graded.results:
-            if result.message:
-                self.log.info("%s, %s: %s", names["student"], result.question, result.message)
+            if result.feedback:
+                self.log.info("%s, %s: %s", names["student"], result.question, result.feedback)
         return nb, resources
 
 

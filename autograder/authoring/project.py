@@ -39,6 +39,25 @@ class Project:
         return self.root / "solutions"
 
     @property
+    def mistakes(self) -> Path:
+        """The known wrong answers, a module per notebook."""
+        return self.solutions / "misconceptions"
+
+    @property
+    def variants(self) -> Path:
+        """Correct answers in other styles, a module per notebook."""
+        return self.root / "tests" / "variants"
+
+    @property
+    def survivors(self) -> Path:
+        """Why mutants of the reference answers pass the tests, by their names."""
+        return self.solutions / "survivors.toml"
+
+    @property
+    def strength_report(self) -> Path:
+        return self.root / "docs" / "strength.md"
+
+    @property
     def nbgrader_config(self) -> Path:
         return self.root / "nbgrader_config.py"
 

@@ -27,5 +27,5 @@ def grade_with_engine(notebook: Notebook, submission: Submission, timeout: float
         return Grade(submission.student, notebook.name, NAME, status_of(submission), nothing, submission.problem)
     limits = Limits(total_seconds=timeout, cell_seconds=min(Limits.cell_seconds, timeout / 4))
     graded = grade_notebook(notebook, submission.node, submission.results, limits, isolation)
-    feedback = {result.question: result.message for result in graded.results if result.verdict is not Verdict.PASSED}
+    feedback = {result.question: result.feedback for result in graded.results if result.verdict is not Verdict.PASSED}
     return Grade(submission.student, notebook.name, NAME, Status.GRADED, graded.points, feedback=feedback)
