@@ -26,6 +26,7 @@ c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.ComputeChecksums",
     "nbgrader.preprocessors.CheckCellMetadata",
     "autograder.adapters.nbgrader.AddOtterChecks",
+    "autograder.adapters.nbgrader.PrepareForStudents",
 ]
 c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.ClearOutput",
@@ -43,6 +44,13 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
+]
+# Students read feedback: hidden tests and rubrics stay out of it, the messages of the tests stay in.
+c.GenerateFeedback.preprocessors = [
+    "nbgrader.preprocessors.ClearHiddenTests",
+    "nbgrader.preprocessors.ClearMarkScheme",
+    "nbgrader.preprocessors.GetGrades",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 # Seconds a single cell may take. `nbgrader autograde hw4 --GradeInBox.isolation=none` runs students' code unprotected.
 c.GradeInBox.timeout = 120

@@ -36,7 +36,7 @@ def shifted(image: Any, down: int, right: int) -> Array:
 
 
 def reflected(indices: Array, size: int) -> Array:
-    """The indices inside 0 .. size - 1 that ``indices`` stand for: ... 1 0 | 0 1 ... size - 1 | size - 1 size - 2 ..."""
+    """The indices inside 0 .. size - 1 that these stand for: ... 1 0 | 0 1 ... size - 1 | size - 1 size - 2 ..."""
     indices = indices % (2 * size)
     return np.minimum(indices, 2 * size - 1 - indices)
 

@@ -1,6 +1,7 @@
 """nbgrader preprocessors, named in ``nbgrader_config.py``.
 
 ``AddOtterChecks``       generate_assignment: otter checks a question where nbgrader does
+``PrepareForStudents``   generate_assignment: how JupyterLab shows and runs the cells
 ``RebuildSubmission``    autograde, first: the release's cells with the student's answers in them
 ``GradeInBox``           autograde, in place of Execute: student code runs in a box, tests run here
 ``KeepOnlyErrors``       autograde, after Execute: only an exception costs points
@@ -32,6 +33,22 @@ class AddOtterChecks(NbGraderPreprocessor):
     def preprocess_cell(self, cell: NotebookNode, resources: Resources, index: int) -> tuple[NotebookNode, Resources]:
         if kind_of(cell) is Kind.TEST:
             cell.metadata["otter"] = {"tests": [cell.metadata.nbgrader["grade_id"]]}
+        return cell, resources
+
+
+class PrepareForStudents(NbGraderPreprocessor):
+    """What JupyterLab (and VS Code) should do with the cells of the release.
+
+    "Run All Cells" goes on after a cell that fails, as the tests of open questions do: JupyterLab stops at the first
+    error, but not at a cell tagged ``raises-exception``. Test cells, which can be longer than the screen, come folded
+    to their first line.
+    """
+
+    def preprocess_cell(self, cell: NotebookNode, resources: Resources, index: int) -> tuple[NotebookNode, Resources]:
+        if cell.cell_type == "code":
+            cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), "raises-exception"})
+        if kind_of(cell) is Kind.TEST:
+            cell.metadata["jupyter"] = {"source_hidden": True}
         return cell, resources
 
 

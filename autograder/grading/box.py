@@ -57,6 +57,10 @@ class Ended:
     left: int
     out_of_memory: bool
 
+    def out_of_time(self, cpu_seconds: int) -> bool:
+        """Whether the limit on processor time ended it: by the signal for that, or, when it ignored that, by force."""
+        return self.status == -signal.SIGXCPU or self.cpu >= cpu_seconds
+
 
 class Zygote:
     """The warm process from which boxes are forked; started at the first box, ended with the grader."""

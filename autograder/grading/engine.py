@@ -20,8 +20,6 @@ from autograder.grading.staging import staged
 _SKIPPED = "skip-execution"
 _NOT_ANSWERED = 'raise NotImplementedError("This question is not answered: its cell is missing.")'
 _MAX_RESTARTS = 3
-# The kernel counts processor time in ticks where it ends a process, and more finely where it reports it.
-_NEARLY = 0.95
 _MAX_CELL = 1 << 20
 # A cell may show so much; the whole notebook this many times as much.
 _NOTEBOOK_OUTPUTS = 4
@@ -93,7 +91,7 @@ class _Run:
             if self._lost is not None and ended.out_of_memory:
                 text = f"the cell's processes took over {self.limits.memory} MB of memory together."
                 self._break(self._lost, Verdict.MEMORY, text)
-            elif self._lost is not None and ended.cpu >= _NEARLY * self.limits.cpu_seconds:
+            elif self._lost is not None and ended.out_of_time(self.limits.cpu_seconds):
                 text = f"the cell was stopped: the notebook took over {self.limits.cpu_seconds} s of processor time."
                 self._break(self._lost, Verdict.TIMEOUT, text)
         for question in self._source.questions:

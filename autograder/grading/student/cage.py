@@ -261,7 +261,6 @@ def _limit(cage: Cage) -> None:
     data = _status("VmData") + cage.memory * _MEBIBYTE
     limits = {
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_CPU: cage.cpu_seconds,
         resource.RLIMIT_DATA: data,
         resource.RLIMIT_FSIZE: cage.file * _MEBIBYTE,
         resource.RLIMIT_NOFILE: cage.open_files,
@@ -269,6 +268,8 @@ def _limit(cage: Cage) -> None:
     }
     for name, value in limits.items():
         resource.setrlimit(name, (value, value))
+    # First the signal that tells why, a second later the end for a process that ignores it.
+    resource.setrlimit(resource.RLIMIT_CPU, (cage.cpu_seconds, cage.cpu_seconds + 1))
 
 
 def _status(name: str) -> int:
