@@ -149,6 +149,11 @@ def test_the_whole_way(course, monkeypatch):
     assert "only" in second.output  # too many survive, explained or not
     assert second.exit_code == 1
 
+    course.mistakes.joinpath("mini.py").write_text(MISTAKES + "# other mistakes may be other rivals\n")
+    stale = _strength(course, "--try", "nothing")
+    assert "Mini, double, known mistake: 2 not tried" in stale.output
+    assert "- Mini, double, known mistake: 2 not tried" in course.strength_report.read_text()
+
     course.survivors.write_text('double-number-00000000 = "It was there once."')
     third = _strength(course)
     assert "double-number-00000000" in third.output
