@@ -151,8 +151,8 @@ def test_the_whole_way(course, monkeypatch):
 
     course.mistakes.joinpath("mini.py").write_text(MISTAKES + "# other mistakes may be other rivals\n")
     stale = _strength(course, "--try", "nothing")
-    assert "Mini, double, known mistake: 2 not tried" in stale.output
-    assert "- Mini, double, known mistake: 2 not tried" in course.strength_report.read_text()
+    assert "Mini, double: 2 answers are not tried." in stale.output
+    assert "- Mini, double: 2 answers are not tried." in course.strength_report.read_text()
 
     course.survivors.write_text('double-number-00000000 = "It was there once."')
     third = _strength(course)

@@ -1,5 +1,6 @@
 """What ``autograder strength`` does with its options: measures, prints, and tells whether all is as it must be."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
@@ -31,9 +32,10 @@ def measure_strength(project: Project, only: Sequence[str], questions: Sequence[
     places = {(notebook.name, question.name): place for place, (notebook, question) in enumerate(wanted)}
     findings.sort(key=lambda finding: _order(finding, places))
     report.print_figures(findings, console)
-    untried = [
-        f"{job.notebook.name}, {job.question.name}, {job.kind.value}: {len(job.answers)} not tried" for job in jobs
-    ]
+    left: Counter[str] = Counter()
+    for job in jobs:
+        left[f"{job.notebook.name}, {job.question.name}"] += len(job.answers)
+    untried = [f"{place}: {count} answers are not tried." for place, count in left.items()]
     found = report.problems(findings, explanations) + untried
     for line in found:
         console.print(line, style="red", highlight=False, markup=False)
