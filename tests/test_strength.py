@@ -1,10 +1,13 @@
 """Mutants, which of them are equivalent, what is remembered, and the report."""
 
+import random
 import re
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from harness import SOURCE
 from minicourse import NAME, cell, make_course
@@ -15,6 +18,7 @@ from autograder.cli import main
 from autograder.strength import report, run
 from autograder.strength.answers import Answer, Finding, Kind
 from autograder.strength.mutants import OPERATORS, mutants
+from autograder.strength.vary import varied
 
 VARIANTS = '"""Right."""\n' + "".join(
     f'\n\ndef double__way_{number}(x):\n    """Way {number}."""\n    return {code}\n'
@@ -108,6 +112,23 @@ def test_names_are_unique_and_stay_when_another_line_changes():
     for path in SOURCE.glob("*.ipynb"):
         all_names = [mutant.name for question in read_notebook(path).questions for mutant in mutants(question)]
         assert len(set(all_names)) == len(all_names)
+
+
+def test_variations_are_of_the_same_kind():
+    labels, image = torch.tensor([3, 1, 2]), np.linspace(0, 1, 6, dtype=np.float32).reshape(2, 3)
+    seen = []
+    for seed in range(100):
+        request = ["call", "f", [labels, (image, 2, "mode")], {"sigma": 1.5, "flag": None}]
+        operation, function, (some, (other, count, mode)), keywords = varied(request, random.Random(seed))
+        assert (operation, function, mode, keywords.keys()) == ("call", "f", "mode", {"sigma", "flag"})
+        assert sorted(some.tolist()) == [1, 2, 3]  # an index stays one
+        assert (some.dtype, other.dtype, other.ndim) == (labels.dtype, image.dtype, 2)
+        assert count >= 1
+        assert keywords["sigma"] > 0
+        seen.append((other.shape, count, round(keywords["sigma"], 3)))
+    assert len({shape for shape, _, _ in seen}) > 1
+    assert len(set(seen)) > 50
+    assert varied(["look up", "f"], random.Random(0)) == ["look up", "f"]
 
 
 @pytest.fixture

@@ -27,18 +27,23 @@ def _other(value: Any, chance: random.Random) -> Any:
     if type(value) is float:
         return value * chance.uniform(0.5, 2) * chance.choice((1, 1, 1, 0.01, 100))
     if isinstance(value, torch.Tensor) and not value.is_complex():
-        other = torch.from_numpy(_other_array(value.detach().to(torch.float64).numpy(), chance)).to(value.dtype)
-        return other.requires_grad_(value.requires_grad)
+        other = torch.from_numpy(
+            _other_array(value.detach().to(torch.float64).numpy(), value.is_floating_point(), chance)
+        )
+        return other.to(value.dtype).requires_grad_(value.requires_grad)
     if isinstance(value, np.ndarray) and value.dtype.kind in "iuf":
-        return _other_array(value.astype(np.float64), chance).astype(value.dtype)
+        return _other_array(value.astype(np.float64), value.dtype.kind == "f", chance).astype(value.dtype)
     return value
 
 
-def _other_array(array: np.ndarray, chance: random.Random) -> np.ndarray:
-    """Its numbers in another order, with other signs, rounded (for ties), scaled, or with a row or column less."""
+def _other_array(array: np.ndarray, is_real: bool, chance: random.Random) -> np.ndarray:
+    """Its numbers in another order, and real ones with other signs, rounded (for ties), scaled, or with a row less.
+
+    Whole numbers are labels, indices, permutations: others in their place would mean nothing.
+    """
     generator = np.random.default_rng(chance.getrandbits(32))
     other = generator.permutation(array.ravel()).reshape(array.shape)
-    match chance.randrange(6):
+    match chance.randrange(6) if is_real else None:
         case 0:
             other = other * generator.choice((-1, 1), array.shape)
         case 1:
