@@ -61,39 +61,56 @@ def check(get_project) -> None:
 
 
 @main.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--student", "students", multiple=True, help="Grade only this student; may be given several times.")
+@click.option("--notebook", "only", multiple=True, help="Grade only this notebook; may be given several times.")
+@click.option("--regrade", is_flag=True, help="Grade also what was graded before and has not changed.")
+@click.option("--workers", type=click.IntRange(min=1), default=None, help="Notebooks at a time.  [default: one a core]")
+@click.option("--scheduler", default="", metavar="ADDRESS",
+              help="Grade on the Dask cluster of the scheduler at ADDRESS, as in tcp://host:8786.")  # fmt: skip
+@click.option("--db", default="", metavar="URL", help="Record in this gradebook, not in that of nbgrader_config.py.")
+@click.option("--timeout", type=click.FloatRange(min=1), default=900.0, show_default=True,
+              help="Seconds that one notebook may take.")  # fmt: skip
+@click.option("--isolation", type=click.Choice(["strict", "none"]), default="strict", show_default=True,
+              help="none: the frameworks as they come, students' code unprotected.")  # fmt: skip
 @click.option(
     "--framework",
     type=click.Choice(["engine", "nbgrader", "otter", "both", "all"]),
     default="engine",
     show_default=True,
-    help="What grades: the engine itself, a framework's own command, both of these, all.",
+    help="What grades: the engine, or for comparison a framework's own command, both of these, all. Only what the "
+    "engine gives is kept and recorded.",
 )
-@click.option("--isolation", type=click.Choice(["strict", "none"]), default="strict", show_default=True,
-              help="none: the frameworks as they come, students' code unprotected.")  # fmt: skip
-@click.option("--notebook", "only", multiple=True, help="Grade only this notebook; may be given several times.")
-@click.option("--timeout", type=click.FloatRange(min=1), default=900.0, show_default=True,
-              help="Seconds that one notebook may take in one framework.")  # fmt: skip
-@click.option("--workers", type=click.IntRange(min=1), default=None, help="Notebooks at a time.  [default: one a core]")
 @click.pass_obj
 def grade(
     get_project,
-    folder: Path,
-    framework: str,
-    isolation: str,
+    folder: Path | None,
+    students: tuple[str, ...],
     only: tuple[str, ...],
-    timeout: float,
+    regrade: bool,
     workers: int | None,
+    scheduler: str,
+    db: str,
+    timeout: float,
+    isolation: str,
+    framework: str,
 ) -> None:
-    """Grade the submissions in FOLDER, a folder per student.
+    """Grade the submissions in FOLDER (default: submitted), a folder per student.
 
-    With several frameworks, a question on which they disagree is an error.
+    What is new or changed is graded, in parallel, and recorded in nbgrader's gradebook. It can be interrupted at any
+    time: the same command goes on where it was. With other frameworks, a question on which they disagree is an error.
     """
-    from autograder.course.grade import FRAMEWORKS, STOCK, Options, grade_folder
+    from autograder.course.grade import FRAMEWORKS, STOCK, Options, compare_frameworks, grade_class
 
+    project = get_project()
     frameworks = {"both": STOCK, "all": FRAMEWORKS}.get(framework, (framework,))
-    options = Options(frameworks, only, timeout, workers or Options.workers, isolation)
-    ok = grade_folder(get_project(), folder, options)
+    count = workers or Options.workers
+    options = Options(frameworks, only, timeout, count, isolation, students, scheduler, regrade)
+    folder = folder or project.submitted
+    if framework == "engine":
+        ok = grade_class(project, folder, options, db)
+    else:
+        ok = compare_frameworks(project, folder, options)
     sys.exit(0 if ok else 1)
 
 
