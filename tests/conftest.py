@@ -1,8 +1,10 @@
 """Fixtures shared by the tests of the tools."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from distributed import LocalCluster
 from harness import ROOT
 from minicourse import make_course
 
@@ -28,3 +30,10 @@ def built_mini(tmp_path_factory: pytest.TempPathFactory) -> Project:
     course = make_course(tmp_path_factory.mktemp("built") / "course")
     assert all(was_built for _, was_built in build(course))
     return course
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    """The address of a scheduler with one worker, which all tests share: starting one takes seconds."""
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, memory_limit=None) as running:
+        yield running.scheduler_address
