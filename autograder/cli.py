@@ -61,6 +61,27 @@ def check(get_project) -> None:
 
 
 @main.command()
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.pass_obj
+def collect(get_project, source: Path) -> None:
+    """Put the submissions in SOURCE into submitted/, a folder per student.
+
+    SOURCE is a Gradescope export (folder or zip), a Canvas zip, nbgrader's submitted/ of somewhere else, or a folder
+    or zip with a folder, zip or notebook per student. A newer submission is never replaced by an older one. What
+    cannot be placed is listed, and the exit code is 1.
+    """
+    from autograder.authoring.build import read_linted
+    from autograder.course.collect import Collector
+
+    project = get_project()
+    collected = Collector(project, read_linted(project)).collect(source)
+    for problem in collected.problems:
+        click.secho(problem, fg="red", err=True)
+    click.echo(f"{collected}.")
+    sys.exit(1 if collected.problems else 0)
+
+
+@main.command()
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--student", "students", multiple=True, help="Grade only this student; may be given several times.")
 @click.option("--notebook", "only", multiple=True, help="Grade only this notebook; may be given several times.")

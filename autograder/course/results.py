@@ -43,14 +43,14 @@ class ResultStore:
         return self.folder / key[:2] / f"{key}.{suffix}"
 
 
-def write_atomically(path: Path, text: str, permissions: int = 0o644) -> None:
+def write_atomically(path: Path, content: str | bytes, permissions: int = 0o644) -> None:
     """Write a file so that it is there whole, or as it was before. Raises ``CourseError``."""
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, permissions)
