@@ -136,6 +136,40 @@ def grade(
 
 
 @main.command()
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), default=None,
+              help="Where to write.  [default: report]")  # fmt: skip
+@click.option("--db", default="", metavar="URL", help="Read this gradebook, not that of nbgrader_config.py.")
+@click.pass_obj
+def report(get_project, output: Path | None, db: str) -> None:
+    """Write the class report for the instructor, report/index.html, and all scores, report/grades.csv."""
+    from autograder.course.overview import read_overview
+    from autograder.course.pages import REPORT, write_report
+
+    project = get_project()
+    for path in write_report(project, read_overview(project, db), output or project.root / REPORT):
+        click.echo(f"wrote {path}")
+
+
+@main.command()
+@click.option("--student", "students", multiple=True, help="Only this student; may be given several times.")
+@click.option("--db", default="", metavar="URL", help="Read this gradebook, not that of nbgrader_config.py.")
+@click.pass_obj
+def feedback(get_project, students: tuple[str, ...], db: str) -> None:
+    """Write a page of feedback for every student, feedback/STUDENT/hw4.html."""
+    from autograder.course.overview import read_overview
+    from autograder.course.pages import write_feedback
+
+    project = get_project()
+    overview = read_overview(project, db)
+    if unknown := sorted(set(students) - set(overview.handed_in)):
+        raise AutograderError(f"nothing is recorded of {', '.join(unknown)}.")
+    with click.progressbar(write_feedback(project, overview, students), label="feedback",
+                           length=len(students or overview.handed_in)) as paths:  # fmt: skip
+        count = sum(1 for _ in paths)
+    click.echo(f"wrote {count} pages below {project.root / 'feedback'}")
+
+
+@main.command()
 def doctor() -> None:
     """Say which isolation of students' code this host gives, what is missing, and how to get it."""
     from autograder.grading.doctor import diagnose

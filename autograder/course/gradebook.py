@@ -5,6 +5,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
 from nbformat import NotebookNode
@@ -24,7 +25,7 @@ from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.preprocessors import AssignLatePenalties, SaveCells
 from nbgrader.utils import is_grade, is_locked, is_solution, is_task
-from sqlalchemy import make_url, select
+from sqlalchemy import Select, and_, make_url, select
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from sqlalchemy.orm import joinedload
 from traitlets.utils.importstring import import_item
@@ -38,6 +39,16 @@ from autograder.process import commands_on_path
 
 class GradebookError(CourseError):
     """The database cannot be reached, is locked, or refuses what we write."""
+
+
+@dataclass(frozen=True)
+class CellGrade:
+    """The grade of one cell: ``score`` is the human's where there is one; ``comment`` that on a written answer."""
+
+    score: float
+    maximum: float
+    needs_manual_grade: bool
+    comment: str | None
 
 
 class CourseGradebook:
@@ -139,26 +150,34 @@ class CourseGradebook:
 
     def recorded(self) -> dict[tuple[str, str], tuple[dict[str, float | None], str | None]]:
         """By student and notebook: the automatic score of each grade cell, and when it was handed in (UTC)."""
-        query = (
-            select(
-                SubmittedAssignment.student_id,
-                Master.name,
-                SubmittedAssignment.timestamp,
-                BaseCell.name,
-                Grade.auto_score,
-            )
-            .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-            .join(Master, Master.id == SubmittedNotebook.notebook_id)
-            .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-            .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
-            .join(BaseCell, BaseCell.id == Grade.cell_id)
-            .where(Assignment.name == self.project.assignment)
-        )
+        columns = (SubmittedAssignment.student_id, Master.name, SubmittedAssignment.timestamp, BaseCell.name)
+        query = _of_assignment(select(*columns, Grade.auto_score), self.project.assignment)
         found: dict[tuple[str, str], tuple[dict[str, float | None], str | None]] = {}
         with self._errors(), self._gradebook.engine.connect() as connection:
             for student, notebook, moment, cell, score in connection.execute(query):
                 timestamp = moment.isoformat() if moment else None
                 found.setdefault((student, notebook), ({}, timestamp))[0][cell] = score
+        return found
+
+    def grades(self) -> dict[tuple[str, str], tuple[dict[str, CellGrade], float]]:
+        """By student and notebook: the grade of each graded cell, and the penalty for being late."""
+        query = _of_assignment(
+            select(
+                SubmittedAssignment.student_id,
+                Master.name,
+                SubmittedNotebook.late_submission_penalty,
+                BaseCell.name,
+                Grade.score,
+                Grade.max_score,
+                Grade.needs_manual_grade,
+                Comment.comment,
+            ),
+            self.project.assignment,
+        ).outerjoin(Comment, and_(Comment.notebook_id == Grade.notebook_id, Comment.cell_id == Grade.cell_id))
+        found: dict[tuple[str, str], tuple[dict[str, CellGrade], float]] = {}
+        with self._errors(), self._gradebook.engine.connect() as connection:
+            for student, notebook, penalty, cell, *grade in connection.execute(query):
+                found.setdefault((student, notebook), ({}, penalty or 0.0))[0][cell] = CellGrade(*grade)
         return found
 
     def write(self, student: str, notebook: str, autograded: Autograded, timestamp: str | None) -> str | None:
@@ -213,6 +232,19 @@ class CourseGradebook:
                 break
             node, resources = cls(config=self.config)(node, resources)
         return node, resources
+
+
+def _of_assignment(query: Select, assignment: str) -> Select:
+    """A query about the grades of an assignment, with what they belong to joined to them."""
+    return (
+        query.select_from(SubmittedAssignment)
+        .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Master, Master.id == SubmittedNotebook.notebook_id)
+        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+        .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
+        .join(BaseCell, BaseCell.id == Grade.cell_id)
+        .where(Assignment.name == assignment)
+    )
 
 
 def _source_cells(node: NotebookNode) -> dict[str, tuple[str, str]]:

@@ -124,7 +124,7 @@ class Recorder:
         path = autograded_path(self._gradebook, *who)
         timestamp = _moment(submission.timestamp)
         note = Note.read(note_path(self._project, *who))
-        result = f"{record.status.value} {graded.key or record.message}"
+        result = f"{record.status.value}: {graded.key or record.message}"
         if (
             note == Note(result, graded.key, *self._in_gradebook.get(who, ({}, None)))
             and not graded.is_new
