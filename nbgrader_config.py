@@ -44,5 +44,12 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
+# Students see what the hidden tests found, not their code, and no rubrics.
+c.GenerateFeedback.preprocessors = [
+    "nbgrader.preprocessors.GetGrades",
+    "autograder.adapters.nbgrader.HideTests",
+    "nbgrader.preprocessors.ClearMarkScheme",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
 # Seconds a single cell may take. `nbgrader autograde hw4 --GradeInBox.isolation=none` runs students' code unprotected.
 c.GradeInBox.timeout = 120

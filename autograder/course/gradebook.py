@@ -25,7 +25,7 @@ from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.preprocessors import AssignLatePenalties, SaveCells
 from nbgrader.utils import is_grade, is_locked, is_solution, is_task
-from sqlalchemy import Select, and_, make_url, select
+from sqlalchemy import Select, make_url, select
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from sqlalchemy.orm import joinedload
 from traitlets.utils.importstring import import_item
@@ -43,12 +43,11 @@ class GradebookError(CourseError):
 
 @dataclass(frozen=True)
 class CellGrade:
-    """The grade of one cell: ``score`` is the human's where there is one; ``comment`` that on a written answer."""
+    """The grade of one cell: ``score`` is the human's where there is one."""
 
     score: float
     maximum: float
     needs_manual_grade: bool
-    comment: str | None
 
 
 class CourseGradebook:
@@ -170,14 +169,23 @@ class CourseGradebook:
                 Grade.score,
                 Grade.max_score,
                 Grade.needs_manual_grade,
-                Comment.comment,
             ),
             self.project.assignment,
-        ).outerjoin(Comment, and_(Comment.notebook_id == Grade.notebook_id, Comment.cell_id == Grade.cell_id))
+        )
         found: dict[tuple[str, str], tuple[dict[str, CellGrade], float]] = {}
         with self._errors(), self._gradebook.engine.connect() as connection:
             for student, notebook, penalty, cell, *grade in connection.execute(query):
                 found.setdefault((student, notebook), ({}, penalty or 0.0))[0][cell] = CellGrade(*grade)
+        return found
+
+    def comments(self) -> dict[tuple[str, str], dict[str, str]]:
+        """By student and notebook: the comment on each answer that has one, a human's rather than ours."""
+        columns = (SubmittedAssignment.student_id, Master.name, BaseCell.name, Comment.comment)
+        query = _of_assignment(select(*columns), self.project.assignment, Comment).where(Comment.comment.is_not(None))
+        found: dict[tuple[str, str], dict[str, str]] = {}
+        with self._errors(), self._gradebook.engine.connect() as connection:
+            for student, notebook, cell, comment in connection.execute(query):
+                found.setdefault((student, notebook), {})[cell] = comment
         return found
 
     def write(self, student: str, notebook: str, autograded: Autograded, timestamp: str | None) -> str | None:
@@ -234,15 +242,15 @@ class CourseGradebook:
         return node, resources
 
 
-def _of_assignment(query: Select, assignment: str) -> Select:
-    """A query about the grades of an assignment, with what they belong to joined to them."""
+def _of_assignment(query: Select, assignment: str, kind: Any = Grade) -> Select:
+    """A query about the grades (or comments) of an assignment, with what they belong to joined to them."""
     return (
         query.select_from(SubmittedAssignment)
         .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
         .join(Master, Master.id == SubmittedNotebook.notebook_id)
         .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
-        .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
-        .join(BaseCell, BaseCell.id == Grade.cell_id)
+        .join(kind, kind.notebook_id == SubmittedNotebook.id)
+        .join(BaseCell, BaseCell.id == kind.cell_id)
         .where(Assignment.name == assignment)
     )
 

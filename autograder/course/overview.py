@@ -20,11 +20,12 @@ _TROUBLE = {Verdict.TIMEOUT.value, Verdict.MEMORY.value, Verdict.CRASHED.value, 
 
 @dataclass(frozen=True)
 class HandedIn:
-    """One student's notebook: the grade of each cell by its name, and the record where the engine graded it."""
+    """One student's notebook: grades and comments by cell, and the record where the engine graded it."""
 
     student: str
     notebook: str
     grades: dict[str, CellGrade]
+    comments: dict[str, str]
     penalty: float
     record: Record | None
 
@@ -39,6 +40,15 @@ class HandedIn:
     @property
     def needs_manual_grade(self) -> bool:
         return any(grade.needs_manual_grade for grade in self.grades.values())
+
+    @property
+    def is_graded(self) -> bool:
+        """Whether anything of it is; nbgrader has a row for each notebook from the first one that is graded."""
+        return self.record is not None or not all(grade.needs_manual_grade for grade in self.grades.values())
+
+    def comments_on(self, cell: str) -> list[str]:
+        """Comments on a graded answer, or on the answer that a test cell tests."""
+        return [self.comments[name] for name in dict.fromkeys((cell, question_name(cell))) if name in self.comments]
 
     @cached_property
     def questions(self) -> dict[str, dict]:
@@ -96,15 +106,30 @@ class Overview:
         return {student: sum(one.score for one in of.values()) for student, of in self.handed_in.items()}
 
     @cached_property
+    def shares(self) -> dict[str, float]:
+        """Each student's share of those points that are graded."""
+        found = {}
+        for student, of in self.handed_in.items():
+            possible = sum(g.maximum for one in of.values() for g in one.grades.values() if not g.needs_manual_grade)
+            found[student] = self.totals[student] / possible if possible else 0.0
+        return found
+
+    @cached_property
     def maximum(self) -> float:
         return max((sum(one.maximum for one in of.values()) for of in self.handed_in.values()), default=0.0)
+
+    @cached_property
+    def graded_notebooks(self) -> list[str]:
+        """The notebooks of which somebody's is graded."""
+        found = {one.notebook for one in self.each() if one.is_graded}
+        return [name for name in self.order if name in found]
 
     def each(self) -> list[HandedIn]:
         return [one for of in self.handed_in.values() for one in of.values()]
 
     def questions(self) -> list[QuestionStatistics]:
-        """Every graded cell, in the order of the notebooks."""
-        return [self._statistics(notebook, cell) for notebook, cells in self.order.items() for cell in cells]
+        """Every graded cell of the notebooks of which some are graded, in their order."""
+        return [self._statistics(name, cell) for name in self.graded_notebooks for cell in self.order[name]]
 
     def _statistics(self, notebook: str, cell: str) -> QuestionStatistics:
         all_of = {student: of[notebook] for student, of in self.handed_in.items() if notebook in of}
@@ -136,13 +161,16 @@ def read_overview(project: Project, db_url: str = "") -> Overview:
     notebooks = read_linted(project)
     handed_in: dict[str, dict[str, HandedIn]] = {}
     with CourseGradebook(project, db_url) as gradebook:
+        comments = gradebook.comments()
         for (student, notebook), (grades, penalty) in sorted(gradebook.grades().items()):
             note = Note.read(note_path(project, student, notebook))
             record = store.load(note.key) if note and note.key else None
             if note and record is None:
                 status, _, message = note.result.partition(": ")
                 record = Record(notebook, Status(status), message)
-            handed_in.setdefault(student, {})[notebook] = HandedIn(student, notebook, grades, penalty, record)
+            of_notebook = comments.get((student, notebook), {})
+            one = HandedIn(student, notebook, grades, of_notebook, penalty, record)
+            handed_in.setdefault(student, {})[notebook] = one
     if not handed_in:
         raise CourseError(f"{gradebook.shown_url} has no grades of {project.assignment}: run `autograder grade` first.")
     order = {

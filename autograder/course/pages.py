@@ -14,7 +14,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from autograder.authoring.project import Project
-from autograder.course.overview import HandedIn, Overview, question_name
+from autograder.course.overview import Overview, question_name
 from autograder.course.results import write_atomically
 from autograder.grading.results import Verdict
 
@@ -109,8 +109,8 @@ def _report(overview: Overview, links: dict[str, str]) -> dict[str, Any]:
         "slowest": sorted(timed, key=lambda one: -one.record.usage["wall"])[:_MOST_SLOW],  # type: ignore[union-attr]
         "isolation": sorted(layers.items()),
         "unprotected": sum(1 for one in timed if one.record and not one.record.isolation),
-        "notebooks": list(overview.order),
-        "students": [_student(overview, student, of, links[student]) for student, of in overview.handed_in.items()],
+        "notebooks": overview.graded_notebooks,
+        "students": [_student(overview, student, link) for student, link in links.items()],
     }
 
 
@@ -128,9 +128,8 @@ def _figures(overview: Overview) -> list[tuple[str, str]]:
 
 
 def _bins(overview: Overview) -> list[dict[str, Any]]:
-    """The histogram of totals as shares of the points; the last bin includes 100 %."""
-    shares = [total / overview.maximum if overview.maximum else 0.0 for total in overview.totals.values()]
-    counts = Counter(max(0, min(_BINS - 1, int(share * _BINS))) for share in shares)
+    """The histogram of shares of the points; the last bin includes 100 %."""
+    counts = Counter(max(0, min(_BINS - 1, int(share * _BINS))) for share in overview.shares.values())
     most = max(counts.values())
     step = 100 // _BINS
     return [
@@ -144,18 +143,19 @@ def _bins(overview: Overview) -> list[dict[str, Any]]:
     ]
 
 
-def _student(overview: Overview, student: str, of: dict[str, HandedIn], link: str) -> dict[str, Any]:
+def _student(overview: Overview, student: str, link: str) -> dict[str, Any]:
+    of = overview.handed_in[student]
     lost = [
         f"{one.notebook}, {name}: {result['message']}"
         for one in of.values()
         for name, result in one.questions.items()
         if result["verdict"] != Verdict.PASSED.value
     ]
-    notebooks = [of.get(name) for name in overview.order]
+    scores = [of.get(name) for name in overview.graded_notebooks]
     return {
         "student": student,
         "total": overview.totals[student],
-        "notebooks": notebooks,
+        "notebooks": scores,
         "lost": lost,
         "feedback": link,
     }
