@@ -1,10 +1,13 @@
 """Grades a folder of submissions with the engine, nbgrader or otter, several notebooks at a time."""
 
+import contextlib
 import os
+import signal
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, ProgressColumn, Task, TimeElapsedColumn
@@ -57,8 +60,8 @@ def grade_class(project: Project, folder: Path, options: Options, db_url: str = 
     ``nbgrader_config.py`` names. Raises ``CourseError`` as ``collect_grades`` does, and when recording fails.
     """
     console = _console(options)
-    with Recorder(project, db_url) as recorder:
-        grades = collect_grades(project, folder, options, console, recorder)
+    with _interruptible() as check, Recorder(project, db_url) as recorder:
+        grades = collect_grades(project, folder, options, console, recorder, check)
         recorder.finish()
     print_tables(project, grades, console)
     console.print(recorder.summary, highlight=False, markup=False)
@@ -91,11 +94,17 @@ def print_tables(project: Project, grades: list[Grade], console: Console) -> Non
 
 
 def collect_grades(
-    project: Project, folder: Path, options: Options, console: Console, recorder: Recorder | None = None
+    project: Project,
+    folder: Path,
+    options: Options,
+    console: Console,
+    recorder: Recorder | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> list[Grade]:
     """Grade a folder of submissions with a progress bar.
 
-    With a ``recorder`` results are kept and recorded as they come, also of notebooks that graders grade. Raises
+    With a ``recorder`` results are kept and recorded as they come, also of notebooks that graders grade. ``check`` is
+    called after each, and may raise to end it all. Raises
     ``CourseError`` when the folder holds no submissions, a notebook or student that is named does not exist, an otter
     zip is out of date, the cluster fails or results cannot be written.
     """
@@ -110,6 +119,7 @@ def collect_grades(
         for grade in _grade_all(project, notebooks, submissions, options, recorder, Path(work)):
             grades.append(grade)
             bar.advance(task)
+            check()
     return grades
 
 
@@ -138,6 +148,29 @@ def _grade_all(
         build_release(project, read_linted(project), course)
         stock = Stock(project, course, options.timeout, options.isolation)
         yield from grade_with_stock(stock, frameworks, notebooks, submissions, options.workers)
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[Callable[[], None]]:
+    """Make one line of Ctrl-C, and give a function that raises it again where a library has swallowed it."""
+    pressed = False
+
+    def press(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if pressed:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield check
+    except KeyboardInterrupt:
+        raise CourseError("interrupted. What was graded is kept: run the same command again to go on.") from None
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _console(options: Options) -> Console:

@@ -6,6 +6,7 @@ file system, no gradebook. Source notebooks, support package and solutions trave
 
 import asyncio
 import contextlib
+import signal
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -97,6 +98,10 @@ class CoursePlugin(WorkerPlugin):
                 f"the worker at {worker.address} has another version of autograder than this machine: install the "
                 "same one there and restart it."
             )
+        if worker.nanny and threading.current_thread() is threading.main_thread():
+            # Ctrl-C reaches all processes of a terminal; it is for the one that grades to end its workers. A handler,
+            # since ignoring would be inherited by the students' processes, which are interrupted when they take long.
+            signal.signal(signal.SIGINT, lambda _signal, _frame: None)
         await asyncio.to_thread(self._set_up, Path(worker.local_directory))
 
     def _set_up(self, folder: Path) -> None:
