@@ -93,5 +93,6 @@ def test_it_holds_what_sqlite_holds_also_after_an_outage(built_mini, tmp_path, c
     assert "cannot be used" in run.output
     assert "secret" not in run.output
     server.start()
-    assert grade(project, cluster, "--db", server.url).exit_code == 0
+    run = grade(project, cluster, "--db", server.url)
+    assert run.exit_code == 0, run.output
     assert dump(server.url) == expected

@@ -3,6 +3,7 @@
 import nbformat
 from classroom import RIGHT, WRONG, copy_course, delete_cell, dump, gradebook_url, submit
 from click.testing import CliRunner
+from minicourse import cells, write
 from nbgrader.api import Gradebook
 
 from autograder.cli import main

@@ -71,9 +71,6 @@ class CourseGradebook:
         return self
 
     def __exit__(self, *_ignored: object) -> None:
-        self.close()
-
-    def close(self) -> None:
         self._gradebook.close()
 
     @property

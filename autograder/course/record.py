@@ -5,8 +5,10 @@ human decided since is put into question. What is recorded is known from a note 
 only as long as gradebook and ``autograded/`` agree with it.
 """
 
+import contextlib
 import fcntl
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -60,25 +62,32 @@ class Recorder:
 
     def __enter__(self) -> "Recorder":
         """Raises ``CourseError`` when another process grades this class, ``GradebookError``."""
-        self.store.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = open(self.store.folder.parent / ".lock", "w")  # a crash lets go of it too
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.close()
-            raise CourseError(f"another `autograder grade` is at work in {self._project.root}: wait for it.") from None
-        notebooks = read_linted(self._project)
-        self._gradebook = CourseGradebook(self._project, self._db_url)
-        self._gradebook.add_assignment(notebooks)
-        released = {notebook.name: read_node(self._project.release / notebook.path.name) for notebook in notebooks}
-        master = {name: self._gradebook.master_cells(name) for name in released}
-        self._pipeline = Pipeline(self._gradebook.config, released, master)
-        self._in_gradebook = self._gradebook.recorded()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._alone())
+            notebooks = read_linted(self._project)
+            self._gradebook = stack.enter_context(CourseGradebook(self._project, self._db_url))
+            self._gradebook.add_assignment(notebooks)
+            released = {notebook.name: read_node(self._project.release / notebook.path.name) for notebook in notebooks}
+            master = {name: self._gradebook.master_cells(name) for name in released}
+            self._pipeline = Pipeline(self._gradebook.config, released, master)
+            self._in_gradebook = self._gradebook.recorded()
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_ignored: object) -> None:
-        self._gradebook.close()
-        self._lock.close()
+        self._stack.close()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other graders of this class away; a process that ends, however it does, lets go of the lock."""
+        self.store.folder.mkdir(parents=True, exist_ok=True)
+        with open(self.store.folder.parent / ".lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                text = f"another `autograder grade` is at work in {self._project.root}: wait for it."
+                raise CourseError(text) from None
+            yield
 
     def add(self, graded: Graded) -> None:
         """Record a result, unless it is. When the gradebook cannot be used now, that is put off until ``finish``.
