@@ -30,15 +30,15 @@ def convolve(image: Any, kernel: Any) -> Array:
 def shifted(image: Any, down: int, right: int) -> Array:
     """The (H, W) array whose element (i, j) is the image's (i + down, j + right), reflected at the border."""
     values = np.asarray(image, dtype=np.float64)
-    rows = [reflected(i + down, values.shape[0]) for i in range(values.shape[0])]
-    columns = [reflected(j + right, values.shape[1]) for j in range(values.shape[1])]
-    return values[np.ix_(rows, columns)]
+    height, width = values.shape
+    rows, columns = reflected(np.arange(height) + down, height), reflected(np.arange(width) + right, width)
+    return values[rows[:, None], columns]
 
 
-def reflected(index: int, size: int) -> int:
-    """The index inside 0 .. size - 1 that ``index`` stands for: ... 1 0 | 0 1 ... size - 1 | size - 1 size - 2 ..."""
-    index %= 2 * size
-    return min(index, 2 * size - 1 - index)
+def reflected(indices: Array, size: int) -> Array:
+    """The indices inside 0 .. size - 1 that these stand for: ... 1 0 | 0 1 ... size - 1 | size - 1 size - 2 ..."""
+    indices = indices % (2 * size)
+    return np.minimum(indices, 2 * size - 1 - indices)
 
 
 def averaging_filtering(image: Any, filter_size: int = 3) -> Array:

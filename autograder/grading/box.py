@@ -57,6 +57,10 @@ class Ended:
     left: int
     out_of_memory: bool
 
+    def out_of_time(self, cpu_seconds: int) -> bool:
+        """Whether the limit on processor time ended it: by the signal for that, or, when it ignored that, by force."""
+        return self.status == -signal.SIGXCPU or self.cpu >= cpu_seconds
+
 
 class Zygote:
     """The warm process from which boxes are forked; started at the first box, ended with the grader."""
@@ -170,19 +174,21 @@ class Box:
             theirs.close()
         return TestChannel(self, Channel(ours))
 
-    def joined(self) -> int:
-        """Wait until the fork is gone, by force if need be, and return its exit status."""
-        for force in (False, True):
-            if force:
-                self.interrupt()
-            with contextlib.suppress(Late):
-                try:
-                    answer = self._receive(time.monotonic() + _GRACE)
-                except Closed:
-                    raise BoxLost("crashed", "") from None
-                status = answer.get("status")
-                return os.waitstatus_to_exitcode(status) if type(status) is int and 0 <= status < 1 << 16 else 1
-        raise BoxLost("late", "")
+    def end_test(self) -> int:
+        """Wait until the last fork is gone, by force if need be, and return its exit status."""
+        try:
+            self._channel.send(_WIRE.encode(["end test"]))
+            answer = self._receive(time.monotonic() + _GRACE)
+        except Closed:
+            raise BoxLost("crashed", "") from None
+        except Late:
+            raise BoxLost("late", "") from None
+        status = answer.get("status")
+        return os.waitstatus_to_exitcode(status) if type(status) is int and 0 <= status < 1 << 16 else 1
+
+    def is_lost(self) -> bool:
+        """Whether the process is gone, or has something to say when nothing was asked."""
+        return self._channel.has_news()
 
     def interrupt(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -220,10 +226,14 @@ class TestChannel:
     def __init__(self, box: Box, channel: Channel) -> None:
         self._box, self.channel = box, channel
 
-    def close(self) -> int:
-        """End the fork and return its exit status: 0, or how it died."""
+    def close(self) -> None:
+        """Let the fork end. Nobody waits for that here: the process it came from does, before its next cell or test."""
         self.channel.close()
-        return self._box.joined()
+
+    def end(self) -> int:
+        """Wait until the fork is gone, and return its exit status: 0, or how it died. Raises ``BoxLost``."""
+        self.close()
+        return self._box.end_test()
 
 
 def _environment() -> dict[str, str]:

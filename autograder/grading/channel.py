@@ -1,5 +1,6 @@
 """Messages over a Unix socket: a header with two lengths, then that many bytes, within a deadline."""
 
+import select
 import socket
 import time
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ class Channel:
         """``deadline`` is a time of ``time.monotonic()``. Raises ``Closed`` or ``Late``."""
         self._limit(deadline)
         try:
-            self.socket.sendall(message.header + message.skeleton + message.blob)
+            self.socket.sendall(b"".join((message.header, message.skeleton, message.blob)))
         except TimeoutError:
             raise Late("nobody read the message in time") from None
         except OSError as error:
@@ -34,14 +35,18 @@ class Channel:
     def receive(self, deadline: float | None = None, max_blob: int = MAX_BLOB) -> Message:
         """Raises ``Closed``, ``Late``, and ``WireError`` for a message that is over a limit, before reading it."""
         skeleton, blob = read_header(self._read(HEADER_SIZE, deadline), max_blob)
-        return Message(self._read(skeleton, deadline), self._read(blob, deadline))
+        body = self._read(skeleton + blob, deadline)
+        return Message(body[:skeleton], body[skeleton:])
+
+    def has_news(self) -> bool:
+        """Whether there is something to read, the end included."""
+        return bool(select.select([self.socket], [], [], 0)[0])
 
     def close(self) -> None:
         self.socket.close()
 
-    def _read(self, size: int, deadline: float | None) -> bytes:
-        buffer = bytearray(size)
-        view, done = memoryview(buffer), 0
+    def _read(self, size: int, deadline: float | None) -> memoryview:
+        view, done = memoryview(bytearray(size)), 0
         while done < size:
             self._limit(deadline)
             try:
@@ -53,7 +58,7 @@ class Channel:
             if not count:
                 raise Closed("end of messages")
             done += count
-        return bytes(buffer)
+        return view
 
     def _limit(self, deadline: float | None) -> None:
         """Let the next operation of the socket fail at ``deadline``."""

@@ -95,7 +95,7 @@ class _Run:
             if self._lost is not None and ended.out_of_memory:
                 text = f"the cell's processes took over {self.limits.memory} MB of memory together."
                 self._break(self._lost, Verdict.MEMORY, text)
-            elif self._lost is not None and ended.cpu >= self.limits.cpu_seconds:
+            elif self._lost is not None and ended.out_of_time(self.limits.cpu_seconds):
                 text = f"the cell was stopped: the notebook took over {self.limits.cpu_seconds} s of processor time."
                 self._break(self._lost, Verdict.TIMEOUT, text)
         for question in self._source.questions:

@@ -57,17 +57,18 @@ def clean(node: NotebookNode) -> None:
 
 
 def _output(item: Any) -> NotebookNode | None:
+    """One output, valid by construction: nbformat's own ``new_output`` takes a millisecond to find that it is."""
     match item:
         case {"output_type": "stream", "name": str(name), "text": str(text)} if name in _STREAMS:
-            return new_output("stream", name=name, text=text)
+            return NotebookNode(output_type="stream", name=name, text=text)
         case {"output_type": "error", "ename": str(ename), "evalue": str(evalue), "traceback": list(lines)}:
             shown = [line for line in lines if type(line) is str]
-            return new_output("error", ename=ename, evalue=evalue, traceback=shown)
+            return NotebookNode(output_type="error", ename=ename, evalue=evalue, traceback=shown)
         case {"output_type": "execute_result" | "display_data" as kind, "data": dict(data)}:
             kept = {mime: value for mime, value in data.items() if _is_shown(mime, value)}
             count = item.get("execution_count")
             number = {"execution_count": count if type(count) is int else None} if kind == "execute_result" else {}
-            return new_output(kind, data=kept, **number)
+            return NotebookNode(output_type=kind, data=NotebookNode(kept), metadata=NotebookNode(), **number)
     return None
 
 

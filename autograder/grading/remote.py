@@ -20,9 +20,8 @@ import numpy as np
 import torch
 
 from autograder.grading.channel import Channel, Closed, Late
-from autograder.grading.wire import Wire, WireError
+from autograder.grading.wire import NUMBER, Wire, WireError
 
-_NUMBER = "number"
 # So that ``isinstance(model, torch.nn.Module)`` holds for a remote; names are looked up here and nowhere else.
 _CLASSES = {
     f"{kind.__module__}.{kind.__qualname__}": kind
@@ -120,7 +119,7 @@ class Session:
 
     def _number_of(self, value: Any) -> dict[str, int]:
         if type(value) in (Remote, CallableRemote):
-            return {_NUMBER: object.__getattribute__(value, "_number")}
+            return {NUMBER: object.__getattribute__(value, "_number")}
         raise TypeError(
             f"a test cannot hand a {type(value).__name__} to student code: only data, and what came from it."
         )

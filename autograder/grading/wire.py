@@ -20,6 +20,8 @@ import msgpack
 import numpy as np
 import torch
 
+# A reference is known by its number.
+NUMBER = "number"
 MAX_DEPTH = 64
 MAX_SKELETON = 8 << 20
 MAX_BLOB = 256 << 20
@@ -67,15 +69,15 @@ class WireError(ValueError):
 class Message:
     """An encoded value: ``skeleton`` is msgpack, ``blob`` the bytes of its arrays in order."""
 
-    skeleton: bytes
-    blob: bytes = b""
+    skeleton: bytes | memoryview
+    blob: bytes | memoryview = b""
 
     @property
     def header(self) -> bytes:
         return _HEADER.pack(len(self.skeleton), len(self.blob))
 
 
-def read_header(header: bytes, max_blob: int = MAX_BLOB) -> tuple[int, int]:
+def read_header(header: bytes | memoryview, max_blob: int = MAX_BLOB) -> tuple[int, int]:
     """The lengths of skeleton and blob in bytes. Raises ``WireError`` when one is over its limit."""
     skeleton, blob = _HEADER.unpack(header)
     if skeleton > MAX_SKELETON:
@@ -275,7 +277,7 @@ class _Decoder:
         _check_hashes([key for key, _ in pairs])
         return dict(pairs)
 
-    def unpack(self, data: bytes, depth: int) -> Any:
+    def unpack(self, data: bytes | memoryview, depth: int) -> Any:
         if depth > MAX_DEPTH:
             raise WireError(f"a value nested more than {MAX_DEPTH} deep")
 

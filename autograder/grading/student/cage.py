@@ -11,6 +11,7 @@ thing worth protecting, else the process is not started (``CageError``):
 """
 
 import contextlib
+import functools
 import os
 import resource
 import shutil
@@ -131,6 +132,7 @@ def enter(cage: Cage, namespaces: dict[str, str]) -> dict[str, str]:
     return {protected: ", ".join(layers) for protected, layers in force.items()}
 
 
+@functools.cache
 def visible_paths(hidden: tuple[str, ...]) -> list[Path]:
     """Files and folders that a student's code may read: the system's and Python's, less the ``hidden`` ones."""
     paths = [Path(path) for path in _SYSTEM]
@@ -259,7 +261,6 @@ def _limit(cage: Cage) -> None:
     data = _status("VmData") + cage.memory * _MEBIBYTE
     limits = {
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_CPU: cage.cpu_seconds,
         resource.RLIMIT_DATA: data,
         resource.RLIMIT_FSIZE: cage.file * _MEBIBYTE,
         resource.RLIMIT_NOFILE: cage.open_files,
@@ -267,6 +268,8 @@ def _limit(cage: Cage) -> None:
     }
     for name, value in limits.items():
         resource.setrlimit(name, (value, value))
+    # First the signal that tells why, a second later the end for a process that ignores it.
+    resource.setrlimit(resource.RLIMIT_CPU, (cage.cpu_seconds, cage.cpu_seconds + 1))
 
 
 def _status(name: str) -> int:

@@ -24,9 +24,14 @@ class Cgroup:
     folders: tuple[Path, ...]
 
     def join(self) -> None:
-        """Put the calling process, and with it all that it will start, into the group. Raises ``OSError``."""
+        """Put the calling process, and with it all that it will start, into the group. Raises ``OSError``.
+
+        The process must have one thread: version 1 then takes it as a task, for which the kernel need not wait until
+        no process of the host is about to fork, as it does for milliseconds with ``cgroup.procs``.
+        """
         for folder in self.folders:
-            (folder / "cgroup.procs").write_text("0")
+            tasks = folder / "tasks"
+            (tasks if tasks.exists() else folder / "cgroup.procs").write_text("0")
 
     def ran_out_of_memory(self) -> bool:
         """Whether the kernel ended a process of the group because of its memory limit."""

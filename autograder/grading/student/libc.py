@@ -10,6 +10,7 @@ CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 1, 2, 4, 8, 32
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 MNT_DETACH = 2
+MADV_HUGEPAGE, MADV_COLLAPSE = 14, 25
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
 
@@ -52,6 +53,11 @@ def drop_capabilities() -> None:
     if MACHINE in _CAPSET:
         header, nothing = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()
         syscall(_CAPSET[MACHINE], ctypes.byref(header), ctypes.byref(nothing))
+
+
+def madvise(start: int, length: int, advice: int) -> None:
+    """Tell the kernel how the memory from address ``start`` on is used."""
+    _check(_libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(length), advice), "madvise")
 
 
 def syscall(number: int, *arguments: object) -> int:

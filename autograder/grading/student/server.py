@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -19,8 +20,10 @@ import torch
 
 from autograder.grading.channel import Channel, Closed
 from autograder.grading.student.shell import StudentShell, seed
-from autograder.grading.wire import Wire
+from autograder.grading.wire import NUMBER, Message, Wire
 
+# Seconds that a test's fork has to end by itself, and between two looks whether it has.
+_PATIENCE, _PAUSE = 1.0, 0.0005
 _MESSAGE_LENGTH = 2000
 _TRACEBACK_LENGTH = 10_000
 
@@ -88,6 +91,8 @@ class Server:
     def __init__(self, shell: StudentShell, channel: Channel, printed: Printed) -> None:
         self._shell, self._channel, self._printed = shell, channel, printed
         self._interruptible = False
+        self._test: int | None = None
+        self._status = 0
         signal.signal(signal.SIGINT, self._interrupt)
 
     def serve(self) -> None:
@@ -96,9 +101,14 @@ class Server:
             while True:
                 match _DATA_ONLY.decode(self._channel.receive()):
                     case ["cell", str(source)]:
+                        self._end_test()
                         self._answer(self._run_cell(source))
                     case ["fork"]:
-                        self._answer({"status": self._fork()})
+                        self._end_test()
+                        self._fork()
+                    case ["end test"]:
+                        self._end_test()
+                        self._answer({"status": self._status})
 
     def _answer(self, value: Any) -> None:
         try:
@@ -117,29 +127,27 @@ class Server:
             answer["outputs"].insert(0, {"output_type": "stream", "name": "stdout", "text": text})
         return answer
 
-    def _fork(self) -> int:
-        """Serve one test in a fork, and return the fork's exit status once it is gone."""
+    def _fork(self) -> None:
+        """Serve one test in a fork, while this process waits for what the grader says next."""
         _, descriptors, *_ = socket.recv_fds(self._channel.socket, 1, 1)
         try:
-            child = os.fork()
+            self._test = os.fork()
         except OSError:  # too many processes, or no memory
-            os.close(descriptors[0])
-            return os.EX_OSERR << 8
-        if child == 0:
+            self._status = os.EX_OSERR << 8
+        if self._test == 0:
             self._in_fork(Channel(socket.socket(fileno=descriptors[0])))
         os.close(descriptors[0])
-        with self._may_be_interrupted():
-            try:
-                status = os.waitpid(child, 0)[1]
-            except KeyboardInterrupt:
-                status = None
-        if status is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
-            status = os.waitpid(child, 0)[1]
+
+    def _end_test(self) -> None:
+        """See to it that the fork is gone, which ends by itself once the grader has closed its channel."""
+        if self._test is None:
+            return
+        child, self._test = self._test, None
+        self._status = 0
+        with contextlib.suppress(ChildProcessError):  # a cell has told the kernel to forget this process's children
+            self._status = _status_of(child)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child, signal.SIGKILL)
-        return status
 
     def _in_fork(self, channel: Channel) -> None:
         code = 1
@@ -168,6 +176,18 @@ class Server:
             raise KeyboardInterrupt
 
 
+def _status_of(child: int) -> int:
+    """Wait until a process has ended, by force if it takes too long, and return its exit status."""
+    patience = time.monotonic() + _PATIENCE
+    while time.monotonic() < patience:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return status
+        time.sleep(_PAUSE)
+    os.kill(child, signal.SIGKILL)
+    return os.waitpid(child, 0)[1]
+
+
 class TestServer:
     """Answers one test: names looked up, functions called; what is not data stays here and is known by a number."""
 
@@ -178,46 +198,45 @@ class TestServer:
         self._objects: list[Any] = []
         self._numbers: dict[int, int] = {}
         self._wire = Wire(self._refer, self._referred)
+        self._operands_wire = Wire(lambda value: {NUMBER: self._number_of(value)}, self._referred)
 
     def serve(self) -> None:
         with contextlib.suppress(Closed):
             while True:
                 request = self._channel.receive()
                 try:
-                    answer = self._wire.encode(self._answer(*self._wire.decode(request)))
+                    answer = self._wire.encode(self._answer(request))
                 except BaseException as error:  # whatever the student's code raises, SystemExit too
                     answer = self._wire.encode({"error": _describe(error)})
                 self._channel.send(answer)
 
-    def _answer(self, operation: str, *operands: Any) -> dict[str, Any]:
+    def _answer(self, request: Message) -> dict[str, Any]:
+        operation, *operands = self._wire.decode(request)
         if operation == "look up":
             (name,) = operands
             found = name in self._namespace
             return {"found": found, "value": self._namespace.get(name)}
-        before = self._fingerprint(operands)
-        value = OPERATIONS[operation](*operands)
-        answer = {"value": value}
+        answer = {"value": OPERATIONS[operation](*operands)}
         # In a plain kernel the test would see what a function did to its arguments.
-        if self._fingerprint(operands) != before:
-            answer["operands"] = list(operands)
+        if self._operands_wire.encode([operation, *operands]) != request:
+            answer["operands"] = operands
         return answer
 
-    def _fingerprint(self, operands: tuple) -> tuple[bytes, bytes]:
-        message = self._wire.encode(operands)
-        return message.skeleton, message.blob
-
-    def _refer(self, value: Any) -> dict[str, Any]:
+    def _number_of(self, value: Any) -> int:
         if id(value) not in self._numbers:
             self._numbers[id(value)] = len(self._objects)
             self._objects.append(value)
+        return self._numbers[id(value)]
+
+    def _refer(self, value: Any) -> dict[str, Any]:
         return {
-            "number": self._numbers[id(value)],
+            NUMBER: self._number_of(value),
             "callable": callable(value),
             "classes": [f"{kind.__module__}.{kind.__qualname__}"[:200] for kind in type(value).__mro__][:32],
         }
 
     def _referred(self, reference: dict[str, Any]) -> Any:
-        return self._objects[reference["number"]]
+        return self._objects[reference[NUMBER]]
 
 
 def _describe(error: BaseException) -> dict[str, Any]:

@@ -229,10 +229,13 @@ def new_shell() -> StudentShell:
 
 
 def seed() -> None:
-    """Every cell and every test starts from the same random numbers, whatever ran before it."""
+    """Every cell and every test starts from the same random numbers, whatever ran before it.
+
+    ``torch.manual_seed`` would also note a seed, and where it was set, for devices that are not there.
+    """
     random.seed(SEED)
     np.random.seed(SEED)
-    torch.manual_seed(SEED)
+    torch.default_generator.manual_seed(SEED)
 
 
 def _do_nothing(*_ignored: Any, **_also_ignored: Any) -> None:

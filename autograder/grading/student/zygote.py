@@ -20,13 +20,14 @@ from typing import Any, NoReturn
 
 from autograder.grading.channel import Channel, Closed
 from autograder.grading.student import libc
-from autograder.grading.student.cage import Cage, CageError, enter, unshare
+from autograder.grading.student.cage import Cage, CageError, enter, unshare, visible_paths
 from autograder.grading.student.cgroup import Cgroup, create
 from autograder.grading.student.server import Printed, Server
 from autograder.grading.student.shell import StudentShell, attach_streams, new_shell
 from autograder.grading.wire import MAX_SKELETON, Wire
 
 _WIRE = Wire(to_reference=repr, from_reference=str)
+_HUGE_PAGE = 2 << 20
 _keepers: set[int] = set()
 
 
@@ -54,8 +55,7 @@ def _warm_up() -> StudentShell:
     """Import what notebooks import, and do once what is slow the first time."""
     shell = new_shell()
     import matplotlib.pyplot as plt
-    import scipy.ndimage
-    import scipy.signal  # noqa: F401
+    import scipy.ndimage  # noqa: F401
     import torch.nn.functional
 
     torch.set_num_threads(1)
@@ -73,7 +73,26 @@ def _warm_up() -> StudentShell:
     shell.forget()
     gc.collect()
     gc.freeze()
+    _use_huge_pages()
     return shell
+
+
+def _use_huge_pages() -> None:
+    """Gather memory in pages of 2 MiB: a fork copies a table entry per page, and then takes less than half the time.
+
+    What a fork writes to is copied in small pages all the same.
+    https://docs.kernel.org/admin-guide/mm/transhuge.html, https://man7.org/linux/man-pages/man2/madvise.2.html
+    """
+    if sys.platform != "linux":
+        return
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        span, rights, _, _, inode, *_ = line.split()
+        first, last = (int(address, 16) for address in span.split("-"))
+        start, end = -(-first // _HUGE_PAGE) * _HUGE_PAGE, last // _HUGE_PAGE * _HUGE_PAGE
+        if rights == "rw-p" and inode == "0" and start < end:
+            for advice in (libc.MADV_HUGEPAGE, libc.MADV_COLLAPSE):
+                with contextlib.suppress(OSError):  # a kernel without it, or memory not in use
+                    libc.madvise(start, end - start, advice)
 
 
 def _close_fonts() -> None:
@@ -97,6 +116,7 @@ def _start(
     """Fork keeper and student process; the answer says what is in force, or why it was not started."""
     name = f"{Path(cage.work).parent.name}-{os.getpid()}"
     group = None if cage.isolation == "none" else create(name, cage.memory + cage.disk, cage.processes)
+    visible_paths(cage.hidden)  # once for all submissions: what is known here need not be found out in each fork
     reader, writer = os.pipe()
     keeper = os.fork()
     _keepers.add(keeper)

@@ -39,6 +39,12 @@ def forms(*arrays: Any) -> Iterator[Form]:
         yield Form(tuple(copies), f"{dtype} numpy array", atol)
 
 
+def one_form(turn: int, *arrays: Any) -> Form:
+    """One of the ``forms`` of the arrays, the next one each turn: for tests whose cases are many already."""
+    every = tuple(forms(*arrays))
+    return every[turn % len(every)]
+
+
 def to_numpy(value: Any, what: str = "the result") -> np.ndarray:
     """``value`` as a float64 array of the same shape.
 
