@@ -38,7 +38,7 @@ def built_mini(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
     """The address of a scheduler with one worker, which all tests share: starting one takes seconds."""
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, memory_limit=None) as running:
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", memory_limit=None) as running:
         yield running.scheduler_address
 
 

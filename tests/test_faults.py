@@ -227,21 +227,29 @@ def test_a_full_disk(course, undisturbed, cluster, monkeypatch):
     finish(course, undisturbed, "--scheduler", cluster)
 
 
-def test_a_gradebook_that_cannot_grow(course, undisturbed, cluster):
-    def limit(connection, _record) -> None:
-        pages = connection.execute("PRAGMA page_count").fetchone()[0]
-        connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+def test_a_gradebook_that_cannot_grow(built_mini, tmp_path, cluster):
+    project = copy_course(built_mini, tmp_path / "course")
+    for number in range(100):  # all alike, so graded once: what counts here are the rows
+        submit(project, f"s{number:02}", RIGHT)
+    grade(project, "--scheduler", cluster, "--student", "s00")
+    with sqlite3.connect(project.root / "gradebook.db") as database:
+        pages = database.execute("PRAGMA page_count").fetchone()[0]
 
-    grade(course, "--scheduler", cluster, "--student", "s00")
+    def limit(connection, _record) -> None:
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
     event.listen(Engine, "connect", limit)
     try:
-        run = grade(course, "--scheduler", cluster)
+        run = grade(project, "--scheduler", cluster)
     finally:
         event.remove(Engine, "connect", limit)
     assert run.exit_code == 1
     assert "cannot be used: database or disk is full. All results are kept" in run.output
-    assert len(results(course)) == STUDENTS
-    finish(course, undisturbed, "--scheduler", cluster)
+    assert 1 < len(dump(gradebook_url(project))) < 100
+    assert grade(project, "--scheduler", cluster).exit_code == 0
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    assert grade(project, "--scheduler", cluster, "--db", other).exit_code == 0
+    assert dump(gradebook_url(project)) == dump(other)
 
 
 def test_a_gradebook_that_is_locked_while_the_class_is_graded(course, undisturbed, cluster, monkeypatch):
