@@ -245,7 +245,7 @@ def test_a_gradebook_that_cannot_grow(built_mini, tmp_path, cluster):
         event.remove(Engine, "connect", limit)
     assert run.exit_code == 1
     assert "cannot be used: database or disk is full. All results are kept" in run.output
-    assert 1 < len(dump(gradebook_url(project))) < 100
+    assert len(dump(gradebook_url(project))) < 100
     assert grade(project, "--scheduler", cluster).exit_code == 0
     other = f"sqlite:///{tmp_path / 'other.db'}"
     assert grade(project, "--scheduler", cluster, "--db", other).exit_code == 0

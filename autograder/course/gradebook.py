@@ -1,6 +1,8 @@
 """nbgrader's gradebook: where it is, that it knows the assignment, and changing it in one transaction."""
 
 import contextlib
+import logging
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -56,6 +58,7 @@ class CourseGradebook:
     def __init__(self, project: Project, db_url: str = "") -> None:
         """``db_url`` stands in for the gradebook that nbgrader's settings name. Raises ``GradebookError``."""
         self.project = project
+        logging.getLogger("tornado").setLevel(logging.CRITICAL)  # nbgrader logs errors there; we say them in one line
         app = AutogradeApp()
         path = sys.path[:]
         app.initialize(["--log-level=CRITICAL"], root=str(project.root))
@@ -112,6 +115,7 @@ class CourseGradebook:
             yield
         except (SQLAlchemyError, InvalidEntry, MissingEntry) as error:
             reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+            reason = re.sub(r"^\([\w.]+\) ", "", reason)  # the class of the error, which nbgrader puts first
             raise GradebookError(f"the gradebook {self.shown_url} cannot be used: {reason}.") from None
 
     def add_assignment(self, notebooks: tuple[Notebook, ...]) -> None:
