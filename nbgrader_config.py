@@ -26,6 +26,7 @@ c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.ComputeChecksums",
     "nbgrader.preprocessors.CheckCellMetadata",
     "autograder.adapters.nbgrader.AddOtterChecks",
+    "autograder.adapters.nbgrader.PrepareForStudents",
 ]
 c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.ClearOutput",

@@ -1,5 +1,6 @@
 """The ``autograder`` command. Exit codes: 0 done, 1 something failed, 2 wrong usage."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -167,6 +168,28 @@ def feedback(get_project, students: tuple[str, ...], db: str) -> None:
                            length=len(students or overview.handed_in)) as paths:  # fmt: skip
         count = sum(1 for _ in paths)
     click.echo(f"wrote {count} pages below {project.root / 'feedback'}")
+
+
+@main.command()
+@click.option("--notebook", "notebooks", multiple=True, help="Only this notebook; may be given several times.")
+@click.option("--question", "questions", multiple=True, help="Only this question; may be given several times.")
+@click.option("--force", is_flag=True, help="Try everything again, also what has not changed since the last time.")
+@click.option("--flaky", type=click.IntRange(min=1), metavar="N",
+              help="Instead, grade the reference answers N times, with the hidden seeds 1 to N.")  # fmt: skip
+@click.option("--workers", type=click.IntRange(min=1), default=None, help="Processes at a time.  [default: one a core]")
+@click.pass_obj
+def strength(
+    get_project, notebooks: tuple[str, ...], questions: tuple[str, ...], force: bool, flaky: int, workers: int
+) -> None:
+    """Try right and wrong answers on the tests; for the whole homework, write docs/strength.md."""
+    from autograder.strength.command import measure_flakiness, measure_strength
+
+    at_a_time = workers or os.cpu_count() or 1
+    if flaky:
+        ok = measure_flakiness(get_project(), notebooks, flaky, at_a_time)
+    else:
+        ok = measure_strength(get_project(), notebooks, questions, at_a_time, force)
+    sys.exit(0 if ok else 1)
 
 
 @main.command()

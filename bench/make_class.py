@@ -7,7 +7,6 @@ leave questions out, and one in fifty hands in something that cannot be read.
 """
 
 import argparse
-import importlib
 import random
 import sys
 from pathlib import Path
@@ -17,12 +16,12 @@ import nbformat
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "source" / "hw4")]
 
-from harness import module_name  # noqa: E402
+from harness import MISTAKES_FOLDER  # noqa: E402
 from sampleclass import reference_answers  # noqa: E402
 
+from autograder.authoring import catalogue  # noqa: E402
 from autograder.authoring.model import nbgrader_metadata, read_notebook  # noqa: E402
 from autograder.authoring.project import Project  # noqa: E402
-from solutions import catalogue  # noqa: E402
 
 # Shares of reference, variant, known mistake, and no answer.
 _WAYS = ("reference", "variant", "mistake", "none")
@@ -64,8 +63,8 @@ def _answers(project: Project, name: str) -> dict[str, dict[str, list[str]]]:
         question: {"reference": [source], "variant": [], "mistake": [], "none": []}
         for question, source in reference_answers(read_notebook(project.source / f"{name}.ipynb")).items()
     }
-    for way, package in (("variant", "variants"), ("mistake", "solutions.misconceptions")):
-        for entry in catalogue.read(importlib.import_module(f"{package}.{module_name(name)}")):
+    for way, folder in (("variant", ROOT / "tests" / "variants"), ("mistake", MISTAKES_FOLDER)):
+        for entry in catalogue.read(folder / f"{catalogue.module_name(name)}.py"):
             found[entry.question][way].append(entry.source)
     return found
 

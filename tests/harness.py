@@ -15,11 +15,8 @@ from autograder.authoring.model import Cell, Kind, Notebook, read_notebook
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "source" / "hw4"
-
-
-def module_name(notebook: str) -> str:
-    """The Python module of a notebook's answers: ``HandDesignFilters`` -> ``hand_design_filters``."""
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in notebook).lstrip("_")
+MISTAKES_FOLDER = ROOT / "solutions" / "misconceptions"
+VARIANTS_FOLDER = ROOT / "tests" / "variants"
 
 
 @dataclass(frozen=True)

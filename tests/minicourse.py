@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from harness import ROOT
+from harness import ROOT, SOURCE
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -54,6 +54,7 @@ def make_course(root: Path, source_cells: list[NotebookNode] | None = None) -> P
     project.solutions.mkdir()
     (project.solutions / "__init__.py").write_text("")
     (project.solutions / "mini.py").write_text("def double(x):\n    return x + x\n")
+    shutil.copy(SOURCE / "requirements.txt", project.source)
     for name in ("nbgrader_config.py", "environment.yml"):
         shutil.copy(ROOT / name, root)
     return project

@@ -1,24 +1,24 @@
 """Each question's tests accept every correct variant and reject every known mistake."""
 
-import importlib
 import os
+from pathlib import Path
 
 import pytest
-from harness import SOURCE, PlainKernel, module_name
+from harness import MISTAKES_FOLDER, SOURCE, VARIANTS_FOLDER, PlainKernel
 
+from autograder.authoring import catalogue
 from autograder.authoring.model import read_notebook
-from solutions import catalogue
 
 # A notebook of written answers only has nothing to try.
 NOTEBOOKS = sorted(path.stem for path in SOURCE.glob("*.ipynb") if read_notebook(path).questions)
-MINIMUM_VARIANTS = 4
+MINIMUM_VARIANTS = 6
 
 
-def _entries(package: str) -> list[tuple[str, catalogue.Entry]]:
+def _entries(folder: Path) -> list[tuple[str, catalogue.Entry]]:
     return [
         (notebook, entry)
         for notebook in NOTEBOOKS
-        for entry in catalogue.read(importlib.import_module(f"{package}.{module_name(notebook)}"))
+        for entry in catalogue.read(folder / f"{catalogue.module_name(notebook)}.py")
     ]
 
 
@@ -26,8 +26,8 @@ def _label(pair: tuple[str, catalogue.Entry]) -> str:
     return f"{pair[0]}-{pair[1].question}-{pair[1].name}"
 
 
-VARIANTS = _entries("variants")
-MISTAKES = _entries("solutions.misconceptions")
+VARIANTS = _entries(VARIANTS_FOLDER)
+MISTAKES = _entries(MISTAKES_FOLDER)
 
 
 @pytest.fixture(scope="module")

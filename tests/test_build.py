@@ -68,11 +68,11 @@ def test_two_builds_give_the_same_bytes(built_mini, mini):
 def test_a_second_build_makes_nothing_and_each_change_only_what_it_touches(tmp_path):
     project = make_course(tmp_path / "course")
     everything = {product.name for product, _ in build(project)}
-    assert everything == {"release", "Mini.zip", "Mini-solution.ipynb"}
+    assert everything == {"release", "hw4.zip", "Mini.zip", "Mini-solution.ipynb"}
     assert not any(was_built for _, was_built in build(project))
 
     (project.solutions / "mini.py").write_text("def double(x):\n    return 2 * x\n")
-    assert {product.name for product, was_built in build(project) if was_built} == everything - {"release"}
+    assert {product.name for product, was_built in build(project) if was_built} == everything - {"release", "hw4.zip"}
 
     project.zip_path("Mini").unlink()
     (project.release / "Mini.ipynb").write_text("edited by hand")
@@ -82,7 +82,7 @@ def test_a_second_build_makes_nothing_and_each_change_only_what_it_touches(tmp_p
 
 def test_a_notebook_of_written_answers_only_has_no_zip(tmp_path):
     project = make_course(tmp_path / "course", [minicourse.cells()[0], *minicourse.cells()[-2:]])
-    assert {product.name for product, _ in build(project)} == {"release", "Mini-solution.ipynb"}
+    assert {product.name for product, _ in build(project)} == {"release", "hw4.zip", "Mini-solution.ipynb"}
     assert "YOUR ANSWER HERE" in _released_text(project)
     run = CliRunner().invoke(main, ["--root", str(project.root), "grade", str(tmp_path)])
     assert run.exit_code == 1

@@ -1,6 +1,5 @@
 """The engine behaves as a notebook kernel does: outputs, random numbers, and what tests see of a student's objects."""
 
-import importlib
 import re
 import time
 from collections.abc import Iterator
@@ -10,18 +9,18 @@ from typing import Any
 import hostile
 import nbformat
 import pytest
-from harness import ROOT, SOURCE, module_name
+from harness import MISTAKES_FOLDER, ROOT, SOURCE, VARIANTS_FOLDER
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
+from autograder.authoring import catalogue
 from autograder.authoring.model import Kind, Notebook, Question, read_notebook
 from autograder.grading.box import Box, zygote
 from autograder.grading.engine import grade_notebook
 from autograder.grading.outputs import Outputs
 from autograder.grading.questions import CourseModules, run_question
 from autograder.grading.results import Limits, QuestionResult, Verdict
-from solutions import catalogue
 
 LIMITS = Limits(cell_seconds=60, test_seconds=60, total_seconds=600)
 NOTEBOOKS = [path.stem for path in sorted(SOURCE.glob("*.ipynb")) if read_notebook(path).questions]
@@ -392,8 +391,8 @@ def test_a_submission_is_not_changed_and_gives_the_same_result_twice(attacked):
     assert [cell.get("outputs") for cell in first.node.cells] == [cell.get("outputs") for cell in second.node.cells]
 
 
-def _candidates(notebook: str, package: str, few: bool) -> list[catalogue.Entry]:
-    entries = catalogue.read(importlib.import_module(f"{package}.{module_name(notebook)}"))
+def _candidates(notebook: str, folder: Path, few: bool) -> list[catalogue.Entry]:
+    entries = catalogue.read(folder / f"{catalogue.module_name(notebook)}.py")
     if not few:
         return entries
     return list({entry.question: entry for entry in entries}.values())
@@ -416,8 +415,8 @@ def test_right_and_wrong_answers_get_what_they_get_in_a_plain_kernel(notebook, f
     with CourseModules(SOURCE, ROOT) as course, Box(zygote(), folder, LIMITS, (ROOT,), "strict") as box:
         running = Running(box, course)
         _run_reference(running, source)
-        for package, verdict in (("variants", Verdict.PASSED), ("solutions.misconceptions", Verdict.FAILED)):
-            for entry in _candidates(notebook, package, few):
+        for answers, verdict in ((VARIANTS_FOLDER, Verdict.PASSED), (MISTAKES_FOLDER, Verdict.FAILED)):
+            for entry in _candidates(notebook, answers, few):
                 assert running.run(entry.source) is None, entry.name
                 result = running.grade(questions[entry.question])
                 if result.verdict is not verdict:

@@ -1,6 +1,7 @@
 """nbgrader preprocessors, named in ``nbgrader_config.py``.
 
 ``AddOtterChecks``       generate_assignment: otter checks a question where nbgrader does
+``PrepareForStudents``   generate_assignment: how JupyterLab shows and runs the cells
 ``RebuildSubmission``    autograde, first: the release's cells with the student's answers in them
 ``GradeInBox``           autograde, in place of Execute: student code runs in a box, tests run here
 ``KeepOnlyErrors``       autograde, after Execute: only an exception costs points
@@ -35,6 +36,22 @@ class AddOtterChecks(NbGraderPreprocessor):
     def preprocess_cell(self, cell: NotebookNode, resources: Resources, index: int) -> tuple[NotebookNode, Resources]:
         if kind_of(cell) is Kind.TEST:
             cell.metadata["otter"] = {"tests": [cell.metadata.nbgrader["grade_id"]]}
+        return cell, resources
+
+
+class PrepareForStudents(NbGraderPreprocessor):
+    """What JupyterLab (and VS Code) should do with the cells of the release.
+
+    "Run All Cells" goes on after a cell that fails, as the tests of open questions do: JupyterLab stops at the first
+    error, but not at a cell tagged ``raises-exception``. Test cells, which can be longer than the screen, come folded
+    to their first line.
+    """
+
+    def preprocess_cell(self, cell: NotebookNode, resources: Resources, index: int) -> tuple[NotebookNode, Resources]:
+        if cell.cell_type == "code":
+            cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), "raises-exception"})
+        if kind_of(cell) is Kind.TEST:
+            cell.metadata["jupyter"] = {"source_hidden": True}
         return cell, resources
 
 
@@ -84,8 +101,8 @@ class GradeInBox(Execute):
                 cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
         self.log.info("isolation: %s", "; ".join(f"{thing}: {how}" for thing, how in graded.isolation.items()))
         for result in graded.results:
-            if result.message:
-                self.log.info("%s, %s: %s", names["student"], result.question, result.message)
+            if result.feedback:
+                self.log.info("%s, %s: %s", names["student"], result.question, result.feedback)
         return nb, resources
 
 

@@ -93,7 +93,7 @@ class GradeInBox(AbstractOtterPlugin):
 
 
 def _stub(result: QuestionResult) -> str:
-    message = result.message or None
+    message = result.feedback or None
     is_hidden = result.part == "hidden"
     return _STUB.format(
         name=result.question,

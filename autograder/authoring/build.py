@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.authoring.download import build_download
 from autograder.authoring.lint import lint
 from autograder.authoring.model import Notebook, read_assignment
 from autograder.authoring.otter_zip import build_zip
-from autograder.authoring.project import Project, building_files, grader_files
+from autograder.authoring.project import Project, building_files, grader_files, released_files
 from autograder.authoring.release import build_release
 from autograder.authoring.solved import build_solved
 from autograder.errors import NotebookError
@@ -51,7 +52,12 @@ def products(project: Project, notebooks: tuple[Notebook, ...]) -> list[Product]
     def release(work: Path) -> Path:
         return build_release(project, notebooks, work)
 
-    made = [Product("release", (*sources, *support, *settings, *tools), project.release, release)]
+    released = (*sources, *support, *project.student_files(), *settings, *tools)
+    download = project.dist / f"{project.assignment}.zip"
+    made = [
+        Product("release", released, project.release, release),
+        Product(download.name, released, download, lambda work: build_download(project, work)),
+    ]
     for notebook in notebooks:
         common = (notebook.path, *support, *settings, *tools, *project.solution_files())
         solved = project.dist / f"{notebook.name}-solution.ipynb"
@@ -117,17 +123,7 @@ def _file_diff(old: Path, new: Path, name: str) -> str:
 
 
 def _relative_files(folder: Path) -> list[str]:
-    return [path.relative_to(folder).as_posix() for path in _release_files(folder)]
-
-
-def _release_files(folder: Path) -> list[Path]:
-    """The files of a release, without what running its notebooks in place leaves behind."""
-    left_behind = {"__pycache__", ".ipynb_checkpoints", "results"}
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and path.suffix != ".zip" and not left_behind.intersection(path.relative_to(folder).parts)
-    )
+    return [path.relative_to(folder).as_posix() for path in released_files(folder)]
 
 
 def _hash(paths: Iterable[Path], root: Path) -> str:
@@ -141,7 +137,7 @@ def _hash(paths: Iterable[Path], root: Path) -> str:
 def _hash_target(target: Path) -> str:
     """Hash of a product; empty when it is not there."""
     if target.is_dir():
-        return _hash(_release_files(target), target)
+        return _hash(released_files(target), target)
     return _hash([target], target.parent) if target.is_file() else ""
 
 

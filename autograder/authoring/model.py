@@ -59,13 +59,18 @@ class Question:
 
 @dataclass(frozen=True)
 class Notebook:
-    """A source notebook: ``node`` is what nbformat read, the rest is derived from it."""
+    """A source notebook: ``node`` is what nbformat read, the rest is derived from it.
+
+    ``foundation`` is the code that the tests of any question build on: what is given before the first answer, and the
+    reference answers.
+    """
 
     name: str
     path: Path
     node: NotebookNode
     cells: tuple[Cell, ...]
     questions: tuple[Question, ...]
+    foundation: tuple[str, ...]
 
     @property
     def points(self) -> float:
@@ -88,7 +93,7 @@ def read_notebook(path: Path) -> Notebook:
     """Read one source notebook. Raises ``NotebookError`` when it is missing, no notebook, or wrongly delimited."""
     node = read_node(path)
     cells = tuple(_cell(index, cell) for index, cell in enumerate(node.cells))
-    return Notebook(path.stem, path, node, cells, tuple(_questions(path.stem, cells)))
+    return Notebook(path.stem, path, node, cells, tuple(_questions(path.stem, cells)), tuple(_foundation(cells)))
 
 
 def read_node(path: Path) -> NotebookNode:
@@ -160,6 +165,12 @@ def _cell(index: int, cell: NotebookNode) -> Cell:
         points=float(metadata.get("points") or 0.0),
         source=cell.source,
     )
+
+
+def _foundation(cells: tuple[Cell, ...]) -> list[str]:
+    code = [cell for cell in cells if cell.cell_type == "code" and cell.kind is not Kind.TEST]
+    first = next((number for number, cell in enumerate(code) if cell.kind is Kind.SOLUTION), len(code))
+    return [cell.source for number, cell in enumerate(code) if number < first or cell.kind is Kind.SOLUTION]
 
 
 def _questions(notebook: str, cells: tuple[Cell, ...]) -> list[Question]:

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import yaml
 
+from autograder.authoring.archive import write_zip
 from autograder.authoring.model import Notebook
 from autograder.authoring.otter_tests import otter_test
 from autograder.authoring.project import PACKAGE, SUPPORT_PACKAGE, Project, grader_files
 from autograder.errors import NotebookError
 from autograder.process import run_module
 
-# The earliest time a zip can hold: builds of the same source are byte-identical.
-_TIMESTAMP = (1980, 1, 1, 0, 0, 0)
 _EXECUTABLE = ("run_autograder", "setup.sh")
 # https://otter-grader.readthedocs.io, "Autograder configuration": students see the scores of hidden tests, with the
 # messages written for them, once grades are published; the public summary at once.
@@ -70,10 +69,4 @@ def _canonical(project: Project, notebook: Notebook, generated: Path, target: Pa
     for path in grader_files():
         entries[path.relative_to(PACKAGE.parent).as_posix()] = path.read_bytes()
     entries["setup.sh"] += _SETUP
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(entries):
-            info = zipfile.ZipInfo(name, _TIMESTAMP)
-            info.external_attr = (0o755 if name in _EXECUTABLE else 0o644) << 16
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, entries[name])
-    return target
+    return write_zip(target, entries, _EXECUTABLE)

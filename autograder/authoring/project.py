@@ -8,6 +8,7 @@ from autograder.errors import AutograderError
 ASSIGNMENT = "hw4"
 SUPPORT_PACKAGE = "hw4kit"
 PACKAGE = Path(__file__).parents[1]
+_FOR_STUDENTS = ("README.md", "environment.yml", "requirements.txt")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,25 @@ class Project:
         return self.root / "solutions"
 
     @property
+    def mistakes(self) -> Path:
+        """The known wrong answers, a module per notebook."""
+        return self.solutions / "misconceptions"
+
+    @property
+    def variants(self) -> Path:
+        """Correct answers in other styles, a module per notebook."""
+        return self.root / "tests" / "variants"
+
+    @property
+    def survivors(self) -> Path:
+        """Why mutants of the reference answers pass the tests, by their names."""
+        return self.solutions / "survivors.toml"
+
+    @property
+    def strength_report(self) -> Path:
+        return self.root / "docs" / "strength.md"
+
+    @property
     def nbgrader_config(self) -> Path:
         return self.root / "nbgrader_config.py"
 
@@ -58,6 +78,10 @@ class Project:
         """The files of the support package that notebooks import."""
         return _files(self.source / SUPPORT_PACKAGE)
 
+    def student_files(self) -> list[Path]:
+        """What tells students how to install: README, and the packages for conda and pip."""
+        return [path for name in _FOR_STUDENTS if (path := self.source / name).is_file()]
+
     def solution_files(self) -> list[Path]:
         """The files of the reference package."""
         return _files(self.solutions)
@@ -72,6 +96,13 @@ def grader_files() -> list[Path]:
     """The files of this package that an otter zip needs for grading, all below ``PACKAGE``."""
     rooms = [path for room in ("authoring", "grading", "adapters") for path in _files(PACKAGE / room)]
     return [PACKAGE / "__init__.py", PACKAGE / "errors.py", PACKAGE / "process.py", *rooms]
+
+
+def released_files(folder: Path) -> list[Path]:
+    """The files of a release, without what running its notebooks in place leaves behind."""
+    return [
+        path for path in _files(folder) if path.suffix != ".zip" and "results" not in path.relative_to(folder).parts
+    ]
 
 
 def find_project(start: Path) -> Project:

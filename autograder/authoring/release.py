@@ -26,6 +26,8 @@ def build_release(project: Project, notebooks: tuple[Notebook, ...], course: Pat
     assignment = project.assignment
     source = course / "source" / assignment
     copy_inputs(project, notebooks, source)
+    for path in project.student_files():
+        shutil.copy(path, source)
     shutil.copy(project.nbgrader_config, course)
 
     _generate(course, assignment)

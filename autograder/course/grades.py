@@ -78,5 +78,9 @@ class Record:
         """The student's points and messages; no points where nothing was graded."""
         points = {question.name: 0.0 for question in notebook.questions}
         points |= {question["question"]: question["points"] for question in self.questions}
-        feedback = {q["question"]: q["message"] for q in self.questions if q["verdict"] != Verdict.PASSED.value}
+        feedback = {
+            q["question"]: f"{q['message']} {q['diagnosis']}".rstrip()
+            for q in self.questions
+            if q["verdict"] != Verdict.PASSED.value
+        }
         return Grade(student, self.notebook, framework, self.status, points, self.message, feedback)

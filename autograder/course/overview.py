@@ -54,7 +54,7 @@ class HandedIn:
     def questions(self) -> dict[str, dict]:
         """The engine's results by question; those that a test cell of this name stands for."""
         questions = self.record.questions if self.record else ()
-        return {question["question"]: {"diagnosis": "", **question} for question in questions}
+        return {question["question"]: question for question in questions}
 
     @property
     def trouble(self) -> list[str]:

@@ -1,12 +1,7 @@
 """Grades one notebook: runs its cells in a box, its tests here, and gives each question a verdict."""
 
-import shutil
-import stat
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import islice
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +11,11 @@ from nbformat import NotebookNode
 from autograder.authoring.model import HIDDEN_TESTS, Kind, Notebook, Question, kind_of, nbgrader_metadata, split_region
 from autograder.grading.assemble import assemble
 from autograder.grading.box import Box, BoxLost, zygote
+from autograder.grading.diagnosis import Diagnostics
 from autograder.grading.outputs import Outputs, clean, error_output
 from autograder.grading.questions import CourseModules, is_memory_error, run_question
-from autograder.grading.results import RESULTS, GradedNotebook, Limits, QuestionResult, Usage, Verdict
+from autograder.grading.results import GradedNotebook, Limits, QuestionResult, Usage, Verdict
+from autograder.grading.staging import staged
 
 _SKIPPED = "skip-execution"
 _NOT_ANSWERED = 'raise NotImplementedError("This question is not answered: its cell is missing.")'
@@ -26,8 +23,6 @@ _MAX_RESTARTS = 3
 _MAX_CELL = 1 << 20
 # A cell may show so much; the whole notebook this many times as much.
 _NOTEBOOK_OUTPUTS = 4
-_MAX_FILES = 10_000
-_BLOCK = 4096
 _OWN_ERRORS = {verdict.value for verdict in Verdict}
 _LOST = {
     "crashed": (Verdict.CRASHED, "the cell ended the notebook's process."),
@@ -54,8 +49,9 @@ def grade_notebook(
     started = time.monotonic()
     root = solutions or source.path.parents[2]
     course = CourseModules(source.path.parent, root)
-    with _staged(source.path.parent, files, run.limits) as folder, course:
-        run.grade(folder, (root, source.path.parent, Path(__file__).parents[1]), course)
+    with staged(source.path.parent, files, run.limits) as folder, course:
+        diagnostics = Diagnostics(source, root, run.limits, isolation)
+        run.grade(folder, (root, source.path.parent, Path(__file__).parents[1]), course, diagnostics)
     usage = Usage(time.monotonic() - started, run.cpu, run.memory, run.restarts)
     return GradedNotebook(run.node, tuple(run.results.values()), tuple(run.notes), usage, run.isolation_in_force)
 
@@ -80,12 +76,12 @@ class _Run:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
 
-    def grade(self, folder: Path, hidden: tuple[Path, ...], course: CourseModules) -> None:
+    def grade(self, folder: Path, hidden: tuple[Path, ...], course: CourseModules, diagnostics: Diagnostics) -> None:
         """Run the notebook until every question has a verdict; a cell that ended its process is left out after that."""
         for attempt in range(_MAX_RESTARTS + 1):
             with Box(zygote(), folder, self.limits, hidden, self._isolation) as box:
                 self.isolation_in_force = box.isolation
-                complete = self._run_cells(box, course)
+                complete = self._run_cells(box, course, diagnostics)
                 ended = box.end()
             self.cpu += ended.cpu
             self.memory = max(self.memory, ended.memory)
@@ -104,7 +100,7 @@ class _Run:
                 self._record(question, Verdict.CRASHED, text)
         clean(self.node)
 
-    def _run_cells(self, box: Box, course: CourseModules) -> bool:
+    def _run_cells(self, box: Box, course: CourseModules, diagnostics: Diagnostics) -> bool:
         """Run all cells in order; False when the box is lost and there is more to do."""
         self._lost = None
         ran: list[str] = []
@@ -113,7 +109,7 @@ class _Run:
             if cell.cell_type != "code" or index in self._skip or _SKIPPED in cell.metadata.get("tags", []):
                 continue
             if kind_of(cell) is Kind.TEST:
-                if not self._run_test(box, cell, ran, course):
+                if not self._run_test(box, cell, ran, course, diagnostics):
                     return False
             else:
                 try:
@@ -151,7 +147,9 @@ class _Run:
         shown = [output for output in cell.get("outputs", []) if output.get("ename") not in _OWN_ERRORS]
         cell.outputs = [*shown, error_output(verdict.value, text)]
 
-    def _run_test(self, box: Box, cell: NotebookNode, ran: list[str], course: CourseModules) -> bool:
+    def _run_test(
+        self, box: Box, cell: NotebookNode, ran: list[str], course: CourseModules, diagnostics: Diagnostics
+    ) -> bool:
         question = self._questions[_grade_id(cell)]
         if question.name in self.results:
             return True
@@ -161,10 +159,25 @@ class _Run:
             alive = True
         else:
             result, alive = run_question(question, box, ran, self.limits, self._deadline, course)
+            if alive:
+                result, alive = self._diagnosed(question, result, box, course, diagnostics)
             self.results[question.name] = self._with_cause(result)
         result = self.results[question.name]
         cell.outputs = [] if result.verdict is Verdict.PASSED else [_error_of(result)]
         return alive
+
+    def _diagnosed(
+        self, question: Question, result: QuestionResult, box: Box, course: CourseModules, diagnostics: Diagnostics
+    ) -> tuple[QuestionResult, bool]:
+        """The result with the mistake behind it, where one is known; on our own time, not the student's."""
+        started = time.monotonic()
+        try:
+            diagnosis = diagnostics.explain(question, result.verdict, box, course)
+            return replace(result, diagnosis=diagnosis), not box.is_lost()
+        except BoxLost:
+            return result, False
+        finally:
+            self._deadline += time.monotonic() - started
 
     def _with_cause(self, result: QuestionResult) -> QuestionResult:
         """A name is missing because its cell failed: then that is what the student should read."""
@@ -191,34 +204,8 @@ def _without_answers(source: NotebookNode) -> NotebookNode:
     return node
 
 
-@contextmanager
-def _staged(source: Path, results: Path | None, limits: Limits) -> Iterator[Path]:
-    """A folder with the course's support package and the student's results, as it lies beside the notebook."""
-    with tempfile.TemporaryDirectory(prefix="files-") as folder:
-        for entry in source.iterdir():
-            if entry.is_dir() and entry.name not in (RESULTS, ".ipynb_checkpoints"):
-                shutil.copytree(entry, Path(folder) / entry.name)
-        if results:
-            _copy_regular(results, Path(folder) / RESULTS, limits.disk << 19)  # half of what the box holds
-        yield Path(folder)
-
-
-def _copy_regular(source: Path, target: Path, size: int) -> None:
-    """Copy plain files and folders, up to ``size`` bytes of disk; links and anything else are left out."""
-    target.mkdir()
-    for entry in sorted(islice(source.rglob("*"), _MAX_FILES)):
-        status = entry.lstat()
-        place = target / entry.relative_to(source)
-        if not place.parent.is_dir():
-            continue
-        if stat.S_ISDIR(status.st_mode):
-            place.mkdir(exist_ok=True)
-        elif stat.S_ISREG(status.st_mode) and (size := size - status.st_size // _BLOCK * _BLOCK - _BLOCK) >= 0:
-            shutil.copyfile(entry, place, follow_symlinks=False)
-
-
 def _error_of(result: QuestionResult) -> NotebookNode:
-    error = error_output(result.verdict.value, result.message)
+    error = error_output(result.verdict.value, result.feedback)
     if result.traceback:
         error.traceback = [*error.traceback, result.traceback]
     return error

@@ -53,13 +53,8 @@ def run_question(
     ended: TestEnded | None = None
     result = _result(question, Verdict.PASSED)
     try:
-        with _bounded(seconds + _TEST_SECONDS):
-            for part, code in (("visible", question.visible), ("hidden", question.hidden)):
-                result = _run_part(question, part, code, session)
-                if session.has_changed:
-                    course.forget()
-                if result.verdict is not Verdict.PASSED:
-                    break
+        with bounded(seconds + _TEST_SECONDS):
+            result = run_tests(question, session, course)
     except TestEnded as error:
         ended = error
         course.forget()
@@ -71,6 +66,18 @@ def run_question(
     except BoxLost:
         status, alive = 1, False
     return _explained(question, ended, status, seconds), alive
+
+
+def run_tests(question: Question, session: Session, course: "CourseModules") -> QuestionResult:
+    """Run the visible and then the hidden tests, as far as they pass. Raises ``TestEnded``."""
+    result = _result(question, Verdict.PASSED)
+    for part, code in (("visible", question.visible), ("hidden", question.hidden)):
+        result = _run_part(question, part, code, session)
+        if session.has_changed:
+            course.forget()
+        if result.verdict is not Verdict.PASSED:
+            break
+    return result
 
 
 def _run_part(question: Question, part: str, code: str, session: Session) -> QuestionResult:
@@ -146,8 +153,11 @@ def _seed() -> None:
 
 
 @contextlib.contextmanager
-def _bounded(seconds: float) -> Iterator[None]:
-    """Limit what a test takes of the grader itself: its time, and on Linux its memory."""
+def bounded(seconds: float) -> Iterator[None]:
+    """Limit what a test takes of the grader itself: its time, and on Linux its memory.
+
+    Raises ``TestEnded`` when it is over.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if used := getattr(psutil.Process().memory_info(), "data", 0):
         limit = used + _TEST_MEMORY if soft == resource.RLIM_INFINITY else min(soft, used + _TEST_MEMORY)

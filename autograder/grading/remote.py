@@ -81,7 +81,7 @@ class Session:
 
     def look_up(self, name: str) -> tuple[bool, Any]:
         """Whether the notebook defines ``name``, and its value or a remote that has this name."""
-        answer = self._exchange(["look up", name])
+        answer = self.exchange(["look up", name])
         value = answer.get("value")
         if isinstance(value, Remote):
             object.__setattr__(value, "_name", name)
@@ -89,7 +89,7 @@ class Session:
 
     def ask(self, operation: str, *operands: Any) -> Any:
         """The result of an operation there; arguments that it changed in place are changed here too."""
-        answer = self._exchange([operation, *operands])
+        answer = self.exchange([operation, *operands])
         changed = answer.get("operands")
         if type(changed) is list and len(changed) == len(operands):
             self.has_changed = True
@@ -97,7 +97,8 @@ class Session:
                 _write_back(ours, theirs)
         return answer.get("value")
 
-    def _exchange(self, request: list) -> dict[str, Any]:
+    def exchange(self, request: list) -> dict[str, Any]:
+        """What the other side answers. Raises ``StudentError`` when its code raised, ``TestEnded`` when it is over."""
         try:
             self._channel.send(self._wire.encode(request), self._deadline)
             message = self._channel.receive(self._deadline, self._max_blob)

@@ -11,11 +11,15 @@ RESULTS = "results"
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use. Seconds are wall-clock time, sizes are MiB."""
+    """What one submission may use. Seconds are wall-clock time, sizes are MiB.
+
+    ``diagnosis_seconds`` is what looking for the reasons of its failures may take on top of ``total_seconds``.
+    """
 
     cell_seconds: float = 120.0
     test_seconds: float = 120.0
     total_seconds: float = 900.0
+    diagnosis_seconds: float = 60.0
     cpu_seconds: int = 900
     memory: int = 2048
     disk: int = 256
@@ -41,7 +45,10 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class QuestionResult:
-    """One question: ``message`` says to the student what happened, ``part`` which tests it happened in."""
+    """One question: ``message`` says to the student what happened, ``part`` which tests it happened in.
+
+    ``diagnosis`` says which known mistake explains it, where one does; ``feedback`` is both.
+    """
 
     question: str
     verdict: Verdict
@@ -50,6 +57,11 @@ class QuestionResult:
     message: str = ""
     part: str = ""
     traceback: str = ""
+    diagnosis: str = ""
+
+    @property
+    def feedback(self) -> str:
+        return f"{self.message} {self.diagnosis}".rstrip()
 
 
 @dataclass(frozen=True)

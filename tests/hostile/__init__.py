@@ -90,7 +90,7 @@ def make_course(root: Path, canary: str) -> Notebook:
     shutil.copytree(HERE / "source" / "hw4", folder)
     shutil.copytree(HERE / "solutions", root / "solutions", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "source" / "hw4" / "hw4kit", folder / "hw4kit", ignore=shutil.ignore_patterns("__pycache__"))
-    for path in (folder / f"{NAME}.ipynb", *(root / "solutions").glob("*.py")):
+    for path in (folder / f"{NAME}.ipynb", *(root / "solutions").rglob("*.py")):
         path.write_text(path.read_text().replace("@CANARY@", canary))
     other = root / "submitted" / "another_student" / "hw4"
     other.mkdir(parents=True)

@@ -19,20 +19,19 @@ One TOML file per student in ``students/`` says what the submission is and which
     code = "1 / 0"
 """
 
-import importlib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from harness import module_name
+from harness import MISTAKES_FOLDER
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
+from autograder.authoring import catalogue
 from autograder.authoring.model import SOLUTION, Notebook, nbgrader_metadata, read_assignment, split_region
 from autograder.authoring.project import Project
-from solutions import catalogue
 
 # Seconds. In a stock framework the endless loop takes all of it, every other submission of the notebooks graded there
 # a third of it on two busy cores. The engine grades edge_detection too, whose tests train networks for a minute.
@@ -118,9 +117,9 @@ def _edited(cell: NotebookNode, answers: dict[str, str], plan: dict[str, Any]) -
 def _answer(notebook: Notebook, question: str, text: str) -> str:
     if not text.startswith(_MISCONCEPTION):
         return text
-    module = importlib.import_module(f"solutions.misconceptions.{module_name(notebook.name)}")
+    entries = catalogue.read(MISTAKES_FOLDER / f"{catalogue.module_name(notebook.name)}.py")
     name = text.removeprefix(_MISCONCEPTION)
-    return next(e.source for e in catalogue.read(module) if (e.question, e.name) == (question, name))
+    return next(e.source for e in entries if (e.question, e.name) == (question, name))
 
 
 def _expected(student: str, notebook: Notebook, plan: dict[str, Any]) -> Expected:

@@ -63,6 +63,21 @@ def make_dataset__wrapped(data_per_class, class_type=edges.CLASSES, split="train
     return Wrapped(edges.EdgeDataset(keys, split, seed))
 
 
+def make_dataset__keyword_config(
+    data_per_class, class_type=("horizontal", "vertical", "none"), split="train", seed=0, **config
+):
+    """Adds to the dictionary it was given."""
+    config["data_per_class"] = int(data_per_class)
+    config["class_type"] = tuple(class_type)
+    return edges.EdgeDataset(seed=seed, split=split, config=config)
+
+
+def make_dataset__tensors(data_per_class, class_type=edges.CLASSES, split="train", seed=0, **config):
+    """A TensorDataset of the images and labels."""
+    data = edges.EdgeDataset({"data_per_class": data_per_class, "class_type": class_type} | config, split, seed)
+    return torch.utils.data.TensorDataset(data.images, torch.as_tensor(data.labels))
+
+
 def make_loader__positional(dataset, batch_size, shuffle):
     """All arguments by position."""
     return DataLoader(dataset, batch_size, shuffle)
@@ -85,6 +100,22 @@ def make_loader__batch_sampler(dataset, batch_size, shuffle):
     kind = torch.utils.data.RandomSampler if shuffle else torch.utils.data.SequentialSampler
     batches = torch.utils.data.BatchSampler(kind(dataset), batch_size, drop_last=False)
     return DataLoader(dataset, batch_sampler=batches)
+
+
+def make_loader__own_collate(dataset, batch_size, shuffle):
+    """Stacks the items itself."""
+
+    def stack(items):
+        images, labels = zip(*items, strict=True)
+        return torch.stack(images), torch.tensor([int(label) for label in labels])
+
+    return DataLoader(dataset, batch_size=batch_size, shuffle=bool(shuffle), collate_fn=stack)
+
+
+def make_loader__keywords(dataset, batch_size, shuffle):
+    """Keywords in a dictionary, defaults written out."""
+    settings = {"batch_size": int(batch_size), "shuffle": shuffle, "drop_last": False, "num_workers": 0}
+    return DataLoader(dataset=dataset, **settings)
 
 
 def train_one_epoch__zero_grad_after_step(model, optimizer, loader):
@@ -153,6 +184,43 @@ def train_one_epoch__autograd_grad(model, optimizer, loader):
     return losses / weights, hits / weights
 
 
+def train_one_epoch__enumerate(model, optimizer, loader):
+    """Forgets the old gradients by setting them to None; sums in float64 tensors."""
+    model.train()
+    sums = torch.zeros(3, dtype=torch.float64)
+    for _, batch in enumerate(loader):
+        images, labels = batch[0], batch[1]
+        for parameter in model.parameters():
+            parameter.grad = None
+        logits = model(images)
+        loss = F.cross_entropy(logits, labels)
+        loss.backward()
+        optimizer.step()
+        with torch.no_grad():
+            hits = (logits.softmax(1).argmax(1) == labels).sum()
+            sums += torch.tensor([loss * len(images), hits, len(images)], dtype=torch.float64)
+    return (sums[:2] / sums[2]).tolist()
+
+
+def train_one_epoch__closure(model, optimizer, loader):
+    """The step gets a closure, as for LBFGS."""
+    model.train()
+    losses, hits, sizes = [], [], []
+    for images, labels in loader:
+
+        def closure(images=images, labels=labels):
+            optimizer.zero_grad()
+            logits = model(images)
+            loss = F.nll_loss(F.log_softmax(logits, 1), labels)
+            loss.backward()
+            hits.append(int((logits.argmax(1) == labels).sum()))
+            return loss
+
+        losses.append(float(optimizer.step(closure)))
+        sizes.append(len(labels))
+    return np.average(losses, weights=sizes), sum(hits) / sum(sizes)
+
+
 def evaluate__one_cat(model, loader):
     """All logits and labels in one tensor each."""
     model.eval()
@@ -203,6 +271,33 @@ def evaluate__image_by_image(model, loader):
                 right += int(logits.argmax() == label)
                 count += 1
     return [total / count, right / count]
+
+
+def evaluate__module_loss(model, loader):
+    """nn.CrossEntropyLoss that sums; tensors come back."""
+    criterion = nn.CrossEntropyLoss(reduction="sum")
+    model.eval()
+    loss, right, count = torch.zeros(()), torch.zeros((), dtype=torch.int64), 0
+    for batch in loader:
+        with torch.no_grad():
+            logits = model(batch[0])
+            loss = loss + criterion(logits, batch[1])
+            right = right + torch.eq(logits.max(1)[1], batch[1]).sum()
+        count += batch[1].numel()
+    return torch.stack([loss / count, right / count])
+
+
+def evaluate__weighted_means(model, loader):
+    """Means of the batches, weighted by their sizes."""
+    model.eval()
+    losses, shares, sizes = [], [], []
+    with torch.no_grad():
+        for images, labels in loader:
+            logits = model(images)
+            losses.append(F.cross_entropy(logits, labels).item())
+            shares.append((logits.argmax(1) == labels).float().mean().item())
+            sizes.append(len(labels))
+    return np.average(losses, weights=sizes), np.average(shares, weights=sizes)
 
 
 def overfit__training_together():
@@ -277,6 +372,46 @@ def overfit__fixed_epochs():
     return cnn, mlp
 
 
+def overfit__whole_batch():
+    """Plain gradient descent on all 30 images at once, with momentum."""
+    dataset, found = make_dataset(10), {}
+    for make_model in (SimpleCNN, ThreeLayerMLP):
+        loader = make_loader(dataset, len(dataset), shuffle=False)
+        for seed in range(30):
+            torch.manual_seed(seed)
+            model = make_model()
+            optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+            for _ in range(800):
+                if train_one_epoch(model, optimizer, loader)[1] == 1 and evaluate(model, loader)[1] == 1:
+                    found[make_model.__name__] = model
+                    break
+            if make_model.__name__ in found:
+                break
+    return found["SimpleCNN"], found["ThreeLayerMLP"]
+
+
+def overfit__best_of_seeds():
+    """Keeps the network with the best accuracy over seeds; batches of five."""
+    images = make_loader(make_dataset(10), 30, False)
+    best = []
+    for make_model in (SimpleCNN, ThreeLayerMLP):
+        kept, highest = None, -1.0
+        for seed in range(12):
+            torch.manual_seed(100 + seed)
+            model = make_model()
+            optimizer = torch.optim.Adam(model.parameters(), lr=0.005)
+            loader = make_loader(make_dataset(10), 5, True)
+            for _ in range(150):
+                train_one_epoch(model, optimizer, loader)
+            share = float(evaluate(model, images)[1])
+            if share > highest:
+                kept, highest = model, share
+            if highest == 1:
+                break
+        best.append(kept)
+    return tuple(best)
+
+
 def sweep__dictionary(num_images, seeds, epochs, make_model, valid_loader):
     """Seeds outside, sizes inside, kept in a dictionary."""
     found = {}
@@ -346,6 +481,43 @@ def sweep__own_loop(num_images, seeds, epochs, make_model, valid_loader):
     return table
 
 
+def sweep__rows(num_images, seeds, epochs, make_model, valid_loader):
+    """Row by row, from lists; percent divided again."""
+    rows = []
+    for n in num_images:
+        row = []
+        for seed in seeds:
+            torch.manual_seed(seed)
+            network, dataset = make_model(), make_dataset(n, seed=seed)
+            loader = make_loader(dataset, batch_size=10, shuffle=True)
+            optimizer = torch.optim.SGD(network.parameters(), lr=1e-2, momentum=0.9)
+            epoch = 0
+            while epoch < epochs:
+                train_one_epoch(network, optimizer, loader)
+                epoch += 1
+            _, accuracy = evaluate(network, valid_loader)
+            row.append(100 * float(accuracy))
+        rows.append(torch.tensor(row) / 100)
+    return torch.stack(rows)
+
+
+def sweep__every_pair(num_images, seeds, epochs, make_model, valid_loader):
+    """One loop over all pairs; the accuracy is taken after every epoch, the last one kept."""
+    pairs = [(n, seed) for n in num_images for seed in seeds]
+    accuracies = []
+    for n, seed in pairs:
+        torch.manual_seed(seed)
+        loader = make_loader(make_dataset(n, split="train", seed=seed), 10, True)
+        model = make_model()
+        sgd = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+        after = []
+        for _ in range(epochs):
+            train_one_epoch(model, sgd, loader)
+            after.append(evaluate(model, valid_loader)[1])
+        accuracies.append(after[-1])
+    return np.reshape(accuracies, (len(num_images), len(seeds)))
+
+
 def inject_edge_detectors__data_attribute(cnn):
     """Writes into .data."""
     for layer in (cnn.conv1, cnn.conv2):
@@ -396,6 +568,32 @@ def inject_edge_detectors__state_dict(cnn):
     return cnn
 
 
+def inject_edge_detectors__copy(cnn):
+    """copy_ of whole weights."""
+    horizontal = torch.zeros(7, 7)
+    horizontal[2:4] = torch.tensor([[1.0], [-1.0]])
+    for layer in [cnn.conv1, cnn.conv2]:
+        weight = layer.weight.detach().clone()
+        weight[:2] = torch.stack([horizontal, horizontal.T])[:, None]
+        with torch.no_grad():
+            layer.weight.copy_(weight)
+            layer.bias.copy_(torch.zeros_like(layer.bias))
+    return cnn
+
+
+def inject_edge_detectors__new_parameters(cnn):
+    """New parameters in place of the old."""
+    step = torch.zeros(7)
+    step[2], step[3] = 1, -1
+    for layer in (cnn.conv1, cnn.conv2):
+        channels = layer.weight.shape[1]
+        detectors = torch.stack([step[:, None].repeat(1, 7), step.repeat(7, 1)])
+        weight = torch.cat([detectors[:, None].repeat(1, channels, 1, 1), layer.weight.data[2:]])
+        layer.weight = nn.Parameter(weight)
+        layer.bias = nn.Parameter(torch.zeros(len(layer.bias)))
+    return cnn
+
+
 def freeze_features__by_name(cnn):
     """By the names of the parameters."""
     for name, parameter in cnn.named_parameters():
@@ -426,6 +624,24 @@ def freeze_features__loop(cnn):
     return cnn
 
 
+def freeze_features__modules(cnn):
+    """Every convolution among the modules."""
+    for module in cnn.modules():
+        if isinstance(module, nn.Conv2d):
+            for parameter in module.parameters():
+                parameter.requires_grad = False
+    return cnn
+
+
+def freeze_features__by_identity(cnn):
+    """All parameters that are not the last layer's."""
+    learning = {id(parameter) for parameter in cnn.fc.parameters()}
+    for parameter in cnn.parameters():
+        if id(parameter) not in learning:
+            parameter.requires_grad_(False)
+    return cnn
+
+
 def q3_config__all_keys():
     """Every key written out."""
     return dict(epochs=200, lr=0.01, momentum=0.9, batch_size=10, optimizer="sgd", kernel_size=7)
@@ -446,6 +662,16 @@ def q3_config__large():
     return {"epochs": 400.0, "lr": 0.008}
 
 
+def q3_config__larger_batches():
+    """Larger batches with a larger learning rate."""
+    return {"epochs": 400, "lr": 0.02, "batch_size": 20}
+
+
+def q3_config__smaller_kernel():
+    """A smaller kernel, Adam."""
+    return {"epochs": 300, "lr": 0.005, "optimizer": "adam", "kernel_size": 5}
+
+
 def mlp_data_needed__tensor():
     """A 0-d tensor."""
     return torch.tensor(200)
@@ -464,6 +690,16 @@ def mlp_data_needed__array():
 def mlp_data_needed__next_size():
     """The first size of the figure that is clearly above."""
     return 300
+
+
+def mlp_data_needed__list():
+    """A list of one number."""
+    return [175]
+
+
+def mlp_data_needed__numpy():
+    """A numpy integer."""
+    return np.int64(250)
 
 
 def confusion_matrix__index_put(model, loader, num_classes):
@@ -509,6 +745,28 @@ def confusion_matrix__lists(model, loader, num_classes):
     return rows
 
 
+def confusion_matrix__classes(model, loader, num_classes):
+    """Predictions first, then a count for each pair of classes."""
+    model.eval()
+    true, guessed = [], []
+    with torch.no_grad():
+        for images, labels in loader:
+            guessed.append(model(images).argmax(1))
+            true.append(labels)
+    true, guessed = torch.cat(true), torch.cat(guessed)
+    return [[int(((true == i) & (guessed == j)).sum()) for j in range(num_classes)] for i in range(num_classes)]
+
+
+def confusion_matrix__add_at(model, loader, num_classes):
+    """np.add.at in float32."""
+    model.eval()
+    counts = np.zeros((num_classes, num_classes), dtype=np.float32)
+    for images, labels in loader:
+        predicted = model(images).detach().numpy().argmax(axis=1)
+        np.add.at(counts, (labels.numpy(), predicted), 1)
+    return counts
+
+
 def q4_config__smaller_kernel():
     """A smaller kernel and more epochs, still SGD."""
     return {"kernel_size": 5, "epochs": 400, "lr": 0.01}
@@ -527,6 +785,16 @@ def q4_config__adam_faster():
 def q4_config__adam_5():
     """5x5 with Adam, a smaller learning rate."""
     return {"kernel_size": 5, "optimizer": "adam", "lr": 0.005, "epochs": 400}
+
+
+def q4_config__adam_small_batches():
+    """3x3 with Adam, a smaller learning rate and more epochs."""
+    return {"kernel_size": 3, "optimizer": "adam", "lr": 0.005, "epochs": 400}
+
+
+def q4_config__adam_longer():
+    """5x5 with Adam, all keys written out."""
+    return dict(kernel_size=5, optimizer="adam", lr=0.01, epochs=400, batch_size=10)
 
 
 def permute_pixels__take(images, permutation):
@@ -558,6 +826,21 @@ def permute_pixels__gather(images, permutation):
     return torch.gather(images.reshape(len(images), -1), 1, index).reshape(images.shape)
 
 
+def permute_pixels__column_by_column(images, permutation):
+    """One column of the flattened images after the other."""
+    shape = images.shape
+    rows = torch.as_tensor(np.asarray(images)).reshape(shape[0], -1).clone()
+    columns = [rows[:, int(origin)] for origin in permutation]
+    return torch.stack(columns, dim=1).reshape(shape)
+
+
+def permute_pixels__matrix(images, permutation):
+    """A product with the permutation matrix, image by image."""
+    pixels = np.asarray(images, dtype=np.float64)
+    matrix = np.eye(pixels.shape[2] * pixels.shape[3])[np.asarray(permutation)]
+    return np.stack([(matrix @ image.ravel()).reshape(image.shape) for image in pixels])
+
+
 def invert_permutation__argsort(permutation):
     """argsort."""
     return np.argsort(np.asarray(permutation))
@@ -581,3 +864,17 @@ def invert_permutation__matrix(permutation):
     """The transpose of the permutation matrix, as floats."""
     matrix = torch.eye(len(permutation))[torch.as_tensor(permutation)]
     return matrix.T @ torch.arange(len(permutation), dtype=torch.float32)
+
+
+def invert_permutation__assignment(permutation):
+    """numpy, by assignment."""
+    order = np.asarray(permutation)
+    inverse = np.empty(len(order), dtype=np.int32)
+    inverse[order] = np.arange(len(order))
+    return inverse
+
+
+def invert_permutation__search(permutation):
+    """Looks every number up in the list."""
+    order = [int(position) for position in permutation]
+    return torch.tensor([order.index(number) for number in range(len(order))])

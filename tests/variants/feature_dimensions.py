@@ -1,6 +1,8 @@
 """Correct answers to feature_dimensions in other styles."""
 
+import functools
 import math
+import re
 
 import numpy as np
 import torch
@@ -96,6 +98,12 @@ def conv_parameters__tensor(K, C, F):
     return torch.tensor([K * K * C * F, F])
 
 
+def conv_parameters__unpacked_volume(K, C, F):
+    """The volume of one filter first; floats come back."""
+    volume = float(C) * K * K
+    return volume * F, float(F)
+
+
 def pool_output_shape__formula(W, H, C, K, S):
     """The formula with its floor."""
     if W < K or H < K:
@@ -139,6 +147,14 @@ def pool_output_shape__ceil(W, H, C, K, S):
     if W - K < 0 or H - K < 0:
         raise ValueError("no window fits")
     return math.ceil((W - K + 1) / S), math.ceil((H - K + 1) / S), C
+
+
+def pool_output_shape__divmod(W, H, C, K, S):
+    """divmod, with the check behind it."""
+    sides = [divmod(size - K, S)[0] + 1 for size in (W, H)]
+    if any(side < 1 for side in sides):
+        raise ValueError(f"no window of {K} fits")
+    return *sides, C
 
 
 def receptive_field__backwards(layers):
@@ -186,6 +202,14 @@ def receptive_field__tensor(layers):
     return field
 
 
+def receptive_field__reduce(layers):
+    """functools.reduce over (field, step), a float comes back."""
+    start = (1.0, 1)
+    return functools.reduce(
+        lambda seen, layer: (seen[0] + (layer[0] - 1) * seen[1], seen[1] * layer[1]), layers, start
+    )[0]
+
+
 def multiply_accumulates__formula(W, H, C, K, P, S, F):
     """The formula in one line."""
     return ((W - K + 2 * P) // S + 1) * ((H - K + 2 * P) // S + 1) * F * K * K * C
@@ -217,6 +241,15 @@ def multiply_accumulates__loop(W, H, C, K, P, S, F):
         for _ in range(0, W + 2 * P - K + 1, S):
             total += F * C * K * K
     return total
+
+
+def multiply_accumulates__volume(W, H, C, K, P, S, F):
+    """The output's volume times a filter's."""
+
+    def places(size):
+        return (size + 2 * P - K) // S + 1
+
+    return math.prod([places(W), places(H), F]) * math.prod([K, K, C])
 
 
 def describe__torch_modules(network, input_shape):
@@ -310,6 +343,26 @@ def describe__recursive(network, input_shape):
     if name == "FLATTEN":
         return [*rows, (name, 0, (shape[0] * shape[1] * shape[2],))]
     return [*rows, (name, shape[0] * number + number, (number,))]
+
+
+def describe__regular_expression(network, input_shape):
+    """Layers found by a regular expression; rows are lists, parameters of weights and biases apart."""
+    rows = [["Input", 0, tuple(input_shape)]]
+    for kind, number in re.findall(r"(CONV3|POOL2|FLATTEN|FC)-?(\d*)", network):
+        before = rows[-1][2]
+        weights, biases, after = 0, 0, before
+        if kind == "CONV3":
+            biases = int(number)
+            weights, after = 9 * before[2] * biases, (before[0], before[1], biases)
+        if kind == "POOL2":
+            after = (int(before[0] / 2), int(before[1] / 2), before[2])
+        if kind == "FLATTEN":
+            after = (int(np.prod(before)),)
+        if kind == "FC":
+            biases = int(number)
+            weights, after = before[0] * biases, (biases,)
+        rows.append([f"{kind}-{number}" if number else kind, weights + biases, after])
+    return rows
 
 
 class CircularCNN__concatenated(nn.Module):
@@ -472,6 +525,18 @@ def g3__copied():
 
 
 @_value
+def g3__row():
+    """A row of a matrix, with rounding in it."""
+    return np.array([[0.0, 0.1 + 0.7, 0.0]])
+
+
+@_value
+def g3__tensors():
+    """A list of 0-d tensors."""
+    return [torch.tensor(0.0), torch.tensor(0.8), torch.tensor(0.0)]
+
+
+@_value
 def g4__tuple():
     """A tuple."""
     return (4 / 5, 0, 0)
@@ -493,6 +558,18 @@ def g4__tensor():
 def g4__list_of_numpy_scalars():
     """A list of numpy scalars."""
     return [np.float32(0.8), np.float32(0), np.int64(0)]
+
+
+@_value
+def g4__strided():
+    """Every other number of an array in float32."""
+    return np.array([0.8, 9, 0, 9, 0], dtype=np.float32)[::2]
+
+
+@_value
+def g4__from_a_dictionary():
+    """The values of a dictionary, as a list."""
+    return list({"red": 0.8, "green": 0.0, "blue": 0.0}.values())
 
 
 @_value

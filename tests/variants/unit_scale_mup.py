@@ -166,6 +166,12 @@ def forward_scale__half_log(d_in):
     return math.exp(-math.log(d_in) / 2)
 
 
+def forward_scale__standard_deviation(d_in):
+    """The square root of a variance, numpy float64."""
+    variance = np.reciprocal(float(d_in))
+    return np.sqrt(variance)
+
+
 def max_update_spectral_norm__derivation(d_out, d_in):
     """Every step of the derivation."""
     c = 1 / math.sqrt(d_in)
@@ -193,6 +199,11 @@ def max_update_spectral_norm__ratio(d_out, d_in):
     return [(d_out / d_in) ** 0.5 * d_in**0.5]
 
 
+def max_update_spectral_norm__power(d_out, d_in):
+    """A power, as a tensor with one element."""
+    return torch.tensor([float(d_out)]).pow(0.5)
+
+
 def signsgd_lr__derivation(d_out, d_in):
     """The norm allowed over the norm of the sign matrix."""
     return math.sqrt(d_out) / math.sqrt(d_out * d_in)
@@ -216,6 +227,11 @@ def signsgd_lr__power(d_out, d_in):
 def signsgd_lr__frobenius_norm(d_out, d_in):
     """The Frobenius norm of a matrix of ones, computed."""
     return d_out**0.5 / np.linalg.norm(np.ones((d_out, d_in)))
+
+
+def signsgd_lr__list(d_out, d_in):
+    """One number in an array."""
+    return np.array([d_in], dtype=np.float64) ** -0.5
 
 
 def signsgd_update__numpy(grad):
@@ -287,6 +303,11 @@ def muon_lr__norm_allowed(d_out, d_in):
 def muon_lr__list(d_out, d_in):
     """One number in an array."""
     return np.array([d_out]) ** 0.5
+
+
+def muon_lr__length(d_out, d_in):
+    """The length of a vector of ones."""
+    return torch.linalg.vector_norm(torch.ones(d_out))
 
 
 def muon_update__numpy_relative_threshold(grad):
@@ -374,6 +395,11 @@ def backward_scale__power(d_out, d_in):
 def backward_scale__frobenius_norm(d_out, d_in):
     """With the Frobenius norm of a matrix of ones, computed."""
     return d_in**0.5 / torch.ones(d_out, d_in).norm()
+
+
+def backward_scale__list(d_out, d_in):
+    """Through logarithms, one number in an array."""
+    return np.exp([-0.5 * math.log(d_out)])
 
 
 class UnitLinear__autograd_function(torch.nn.Module):

@@ -37,7 +37,7 @@ def show_filters(networks: Sequence[nn.Module], titles: Sequence[str]) -> Figure
     filters = [to_numpy(network.conv1.weight, title)[:, 0] for network, title in zip(networks, titles, strict=True)]
     columns = max(len(rows) for rows in filters)
     figure, axes = plt.subplots(
-        len(filters), columns, figsize=(1.35 * columns + 2.2, 1.35 * len(filters)), squeeze=False
+        len(filters), columns, figsize=(1.05 * columns + 2.2, 1.05 * len(filters)), squeeze=False
     )
     for row, (group, title) in enumerate(zip(filters, titles, strict=True)):
         limit = float(np.abs(group).max()) or 1.0

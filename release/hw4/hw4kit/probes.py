@@ -16,9 +16,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 def memory_of(function: Callable, *arguments: Any) -> tuple[Any, int]:
     """The result of ``function(*arguments)`` and the bytes of memory that the call takes.
 
-    They are the peak of what numpy and Python allocate, or the largest tensor that torch makes, whichever is more.
-    Both are exact and the same on every machine, unlike what the operating system reports. The function is called
-    twice, since a first call may import modules.
+    They are the peak of what numpy and Python allocate, or the largest tensor that torch makes, whichever is more, to
+    the megabyte: the same on every machine and in every run, unlike what the operating system reports. The function is
+    called twice, since a first call may import modules.
     """
     with _LargestTensor():
         function(*arguments)
@@ -34,7 +34,7 @@ def memory_of(function: Callable, *arguments: Any) -> tuple[Any, int]:
     finally:
         if not was_tracing:
             tracemalloc.stop()
-    return result, max(peak - before, tensors.bytes)
+    return result, round(max(peak - before, tensors.bytes), -6)
 
 
 class _LargestTensor(TorchDispatchMode):

@@ -8,5 +8,8 @@
 ``signals``       stem plots and tables of problem 3
 ``networks``      the network of problem 4(f) as a formula
 ``by_hand``       the static check of questions that forbid library routines
+``installation``  the first cell of every notebook: what is missing on this computer
+``explain``       from a failure to what a student should read about it
+``boxes``         shows that in place of a test's traceback
 ``submission``    the last cell of every notebook: check the notebook, write the zip to hand in
 """

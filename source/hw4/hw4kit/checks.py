@@ -18,6 +18,15 @@ import torch
 TOLERANCE = {"float32": 1e-5, "float64": 1e-6}
 
 
+class Mismatch(AssertionError):
+    """A value that is not what it should be. As text it is one sentence; its parts are there for a box to show."""
+
+    def __init__(self, what: str, expected: str, got: str, hint: str = "") -> None:
+        message = f"{what}: expected {expected}, got {got}."
+        super().__init__(f"{message} {hint}" if hint else message)
+        self.what, self.expected, self.got, self.hint = what, expected, got, hint
+
+
 @dataclass(frozen=True)
 class Form:
     """One way of handing the same numbers to a function: ``values``, each a fresh writable copy."""
@@ -66,7 +75,7 @@ def shape(actual: Any, expected: tuple[int, ...], what: str, hint: str = "") -> 
     """Assert that ``actual`` has the shape ``expected``."""
     got = to_numpy(actual, what).shape
     if got != tuple(expected):
-        raise AssertionError(_sentence(f"{what}: expected shape {tuple(expected)}, got {got}.", hint))
+        raise Mismatch(what, f"shape {tuple(expected)}", f"{got}", hint)
 
 
 def close(actual: Any, expected: Any, what: str, hint: str = "", atol: float = TOLERANCE["float32"]) -> None:
@@ -77,17 +86,17 @@ def close(actual: Any, expected: Any, what: str, hint: str = "", atol: float = T
     """
     got, want = to_numpy(actual, what), to_numpy(expected, f"expected {what}")
     if got.shape != want.shape:
-        raise AssertionError(_sentence(f"{what}: expected shape {want.shape}, got {got.shape}.", hint))
+        raise Mismatch(what, f"shape {want.shape}", f"{got.shape}", hint)
     scale = np.abs(want[np.isfinite(want)]).max(initial=1.0)
     wrong = ~np.isclose(got, want, rtol=0.0, atol=atol * scale, equal_nan=True)
     if wrong.any():
-        raise AssertionError(_sentence(_worst(got, want, wrong, what), hint))
+        raise Mismatch(what, *_worst(got, want, wrong), hint)
 
 
 def equal(actual: Any, expected: Any, what: str, hint: str = "") -> None:
     """Assert equality of plain values (numbers, strings, tuples); lists and tuples count as the same."""
     if _plain(actual) != _plain(expected):
-        raise AssertionError(_sentence(f"{what}: expected {expected!r}, got {_describe(actual)}.", hint))
+        raise Mismatch(what, repr(expected), _describe(actual), hint)
 
 
 def raises(error: type[Exception], call: Callable[[], Any], what: str, hint: str = "") -> None:
@@ -97,9 +106,8 @@ def raises(error: type[Exception], call: Callable[[], Any], what: str, hint: str
     except error:
         return
     except Exception as other:
-        message = f"{what}: expected a {error.__name__}, got {type(other).__name__}: {other}"
-        raise AssertionError(_sentence(message, hint)) from None
-    raise AssertionError(_sentence(f"{what}: expected a {error.__name__}, but nothing was raised.", hint))
+        raise Mismatch(what, f"a {error.__name__}", f"{type(other).__name__}: {other}", hint) from None
+    raise Mismatch(what, f"a {error.__name__}", "no error", hint)
 
 
 def unchanged(argument: Any, before: Any, what: str) -> None:
@@ -108,14 +116,14 @@ def unchanged(argument: Any, before: Any, what: str) -> None:
         raise AssertionError(f"{what} changed its argument in place: work on a copy (`.clone()` or `.copy()`).")
 
 
-def _worst(got: np.ndarray, want: np.ndarray, wrong: np.ndarray, what: str) -> str:
-    """A sentence on the element that is furthest off."""
+def _worst(got: np.ndarray, want: np.ndarray, wrong: np.ndarray) -> tuple[str, str]:
+    """What is expected, and what came, at the element that is furthest off."""
     with np.errstate(invalid="ignore"):
         distance = np.where(wrong, np.nan_to_num(np.abs(got - want), nan=np.inf, posinf=np.inf), -1.0)
     index = np.unravel_index(np.argmax(distance), got.shape)
     place = f" at {tuple(int(i) for i in index)}" if got.shape else ""
     count = f" ({int(wrong.sum())} of {wrong.size} values differ)" if wrong.size > 1 else ""
-    return f"{what}: expected {want[index]:.6g}{place}, got {got[index]:.6g}{count}."
+    return f"{want[index]:.6g}{place}", f"{got[index]:.6g}{count}"
 
 
 def _plain(value: Any) -> Any:
@@ -130,7 +138,3 @@ def _plain(value: Any) -> Any:
 def _describe(value: Any) -> str:
     text = repr(value)
     return f"{type(value).__name__} {text if len(text) <= 120 else text[:117] + '...'}"
-
-
-def _sentence(message: str, hint: str) -> str:
-    return f"{message} {hint}" if hint else message

@@ -1,0 +1,200 @@
+"""Why an answer failed: which of the known mistakes gives what the student's answer gives.
+
+The course's own box, in which no student code ever runs, holds the reference answers. What a question's tests ask is
+recorded there once, and repeated with the student's answer after it failed, and with each known mistake. A mistake
+explains the failure when every outcome is the student's. If one does, the student reads its sentence; if several do,
+that it is one of them.
+
+It takes time only for answers that failed, and what the mistakes give is kept for the next student.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from autograder.authoring import catalogue
+from autograder.authoring.model import Notebook, Question
+from autograder.grading.box import Box, BoxLost, zygote
+from autograder.grading.questions import CourseModules, bounded, run_tests
+from autograder.grading.remote import Session, TestEnded
+from autograder.grading.replay import Exchange, Outcome, RecordingChannel, agree, replay
+from autograder.grading.results import Limits, Verdict
+from autograder.grading.staging import staged
+
+_MOST_SENTENCES = 3
+# What a diagnosis begins with when several mistakes explain the failure.
+UNCERTAIN = "It may be one of these."
+# A mistake that takes longer is passed over.
+_SUSPECT_SECONDS = 30.0
+# Answers that are as large as a known mistake's: 16 times this much in all (MiB).
+_REPLY = 16
+
+
+@dataclass
+class Suspect:
+    """A known mistake, and the outcomes of it so far: they are worked out until they differ from a student's."""
+
+    entry: catalogue.Entry
+    outcomes: list[Outcome] = field(default_factory=list)
+    is_complete: bool = False
+
+    def agrees(self, observed: list[Outcome]) -> bool:
+        return all(map(agree, self.outcomes, observed))
+
+
+@dataclass
+class Case:
+    """What the tests of a question ask, what the reference answer gives, and who may be behind a wrong answer."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    reference: list[Outcome] = field(default_factory=list)
+    suspects: list[Suspect] = field(default_factory=list)
+
+
+# By what they depend on; a grader works for one course, which has some dozens of questions.
+_cases: dict[str, Case] = {}
+
+
+class Diagnostics:
+    """Explains the failures of one submission of ``source``.
+
+    ``solutions`` is the folder that holds the reference package. ``limits.diagnosis_seconds`` are for all questions
+    together.
+    """
+
+    def __init__(self, source: Notebook, solutions: Path, limits: Limits, isolation: str) -> None:
+        self._source, self._limits, self._isolation = source, limits, isolation
+        self._mistakes = solutions / "solutions" / "misconceptions" / f"{catalogue.module_name(source.name)}.py"
+        self._hidden = (solutions, source.path.parent, Path(__file__).parents[1])
+        self._seconds = limits.diagnosis_seconds
+
+    def explain(self, question: Question, verdict: Verdict, box: Box, course: CourseModules) -> str:
+        """The sentence on the mistake in the answer that ``box`` holds, empty when none is known.
+
+        Nothing is raised because of what the student's code does, but ``BoxLost`` when its process is gone.
+        """
+        if verdict is not Verdict.FAILED or self._seconds <= 0 or not self._mistakes.is_file():
+            return ""
+        started = time.monotonic()
+        deadline = started + self._seconds
+        try:
+            with bounded(self._seconds):
+                case = self._case(question, course, deadline)
+                observed = self._observed(case, box, deadline) if case.suspects else []
+                if all(map(agree, case.reference, observed)):
+                    return ""  # what failed is not what came back, or cannot be seen twice
+                return _sentence([suspect.entry.sentence for suspect in self._matching(case, observed, deadline)])
+        except BoxLost:
+            raise
+        except (TestEnded, Exception):  # a reason that cannot be found is no reason to lose a submission
+            return ""
+        finally:
+            self._seconds -= time.monotonic() - started
+
+    def _case(self, question: Question, course: CourseModules, deadline: float) -> Case:
+        mistakes = self._mistakes.read_text(encoding="utf-8")
+        texts = (self._source.name, asked(question), question.visible, question.hidden, *self._source.foundation)
+        key = hashlib.sha256("\0".join((*texts, mistakes)).encode()).hexdigest()
+        if key not in _cases:
+            _cases[key] = Case()  # also when recording fails: it would fail again for the next student
+            _cases[key] = self._recorded(question, course, deadline)
+        return _cases[key]
+
+    def _recorded(self, question: Question, course: CourseModules, deadline: float) -> Case:
+        suspects = [Suspect(entry) for entry in catalogue.read(self._mistakes) if entry.question == asked(question)]
+        if not suspects:
+            return Case()
+        with self._reference_box(deadline) as box:
+            exchanges = record(question, box, list(self._source.foundation), course, deadline)
+            return Case(exchanges, repeat(exchanges, box, deadline), suspects)
+
+    def _observed(self, case: Case, box: Box, deadline: float) -> list[Outcome]:
+        return repeat(case.exchanges, box, min(deadline, time.monotonic() + self._limits.test_seconds))
+
+    def _matching(self, case: Case, observed: list[Outcome], deadline: float) -> list[Suspect]:
+        """The suspects whose outcomes are the observed ones, and not the reference's."""
+        alike = [suspect for suspect in case.suspects if suspect.agrees(observed)]
+        unfinished = [suspect for suspect in alike if not suspect.is_complete]
+        if unfinished:
+            with self._reference_box(deadline) as box:
+                for suspect in unfinished:
+                    _work_out(suspect, case.exchanges, observed, box, deadline)
+        return [
+            suspect
+            for suspect in alike
+            if suspect.is_complete and suspect.agrees(observed) and not suspect.agrees(case.reference)
+        ]
+
+    @contextmanager
+    def _reference_box(self, deadline: float) -> Iterator[Box]:
+        with (
+            staged(self._source.path.parent, None, self._limits) as folder,
+            Box(zygote(), folder, self._limits, self._hidden, self._isolation) as box,
+        ):
+            try:
+                for cell in self._source.foundation:
+                    box.run_cell(cell, deadline)
+                yield box
+            except BoxLost:  # not to be taken for the student's
+                raise TestEnded("crashed") from None
+
+
+def record(question: Question, box: Box, cells: list[str], course: CourseModules, deadline: float) -> list[Exchange]:
+    """What the tests of a question ask of the notebook in ``box``; nothing when its answer does not pass.
+
+    Raises ``TestEnded``.
+    """
+    test = box.fork()
+    channel = RecordingChannel(test.channel.socket)
+    try:
+        result = run_tests(question, Session(channel, deadline, _REPLY << 22, cells), course)
+    finally:
+        test.close()
+    return channel.exchanges if result.verdict is Verdict.PASSED else []
+
+
+def repeat(exchanges: list[Exchange], box: Box, deadline: float) -> list[Outcome]:
+    """The outcomes of ``exchanges`` with the notebook in ``box``, in a fork of it. Raises ``TestEnded``."""
+    test = box.fork()
+    try:
+        return list(replay(exchanges, Session(test.channel, deadline, _REPLY << 20)))
+    finally:
+        test.close()
+
+
+def _work_out(suspect: Suspect, exchanges: list[Exchange], observed: list[Outcome], box: Box, deadline: float) -> None:
+    """Find the outcomes of a suspect, up to the first that differs from what was observed. Raises ``TestEnded``."""
+    answer, _ = box.run_cell(suspect.entry.source, deadline)
+    if answer.get("error"):
+        return
+    test = box.fork()
+    outcomes: list[Outcome] = []
+    own_deadline = min(deadline, time.monotonic() + _SUSPECT_SECONDS)
+    try:
+        for outcome in replay(exchanges, Session(test.channel, own_deadline, _REPLY << 20)):
+            outcomes.append(outcome)
+            if not agree(outcome, observed[len(outcomes) - 1]):
+                break
+    except TestEnded as ended:
+        if time.monotonic() > deadline:
+            raise
+        outcomes.append(Outcome(error=ended.reason))  # no student's: theirs came to an end
+    finally:
+        test.close()
+        suspect.outcomes, suspect.is_complete = outcomes, len(outcomes) == len(exchanges)
+
+
+def asked(question: Question) -> str:
+    """The question's name; where a notebook holds several answers to one, they are named ``<question>__<number>``."""
+    return question.name.partition("__")[0]
+
+
+def _sentence(sentences: list[str]) -> str:
+    """What the student reads: one mistake as a fact, several as possibilities, many not at all."""
+    distinct = [" ".join(sentence.split()) for sentence in dict.fromkeys(sentences)]
+    if len(distinct) > _MOST_SENTENCES or not distinct:
+        return ""
+    return distinct[0] if len(distinct) == 1 else f"{UNCERTAIN} {' Or: '.join(distinct)}"

@@ -1,0 +1,158 @@
+"""Tries answers in parallel, and remembers what came of them until something changes that it depends on."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from concurrent.futures import as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
+
+from autograder.authoring.catalogue import module_name
+from autograder.authoring.model import Notebook, Question
+from autograder.authoring.project import PACKAGE, Project
+from autograder.grading.results import Limits, Verdict
+from autograder.strength.answers import Answer, Finding, Kind, answers
+from autograder.strength.equivalent import differences
+from autograder.strength.pool import worker_pool
+from autograder.strength.trial import ENDLESS, grade_answers, patience
+
+# Answers in one notebook: enough to share the time before them, few enough to share the work between processes.
+_TOGETHER = {Kind.VARIANT: 20, Kind.MISTAKE: 20, Kind.MUTANT: 60}
+# The code that decides what is different. How the rest of the engine runs an answer makes no difference to its outcome.
+_DECIDING = (
+    "grading/replay.py", "grading/diagnosis.py", "strength/trial.py", "strength/equivalent.py", "strength/vary.py",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The part of a finding that is remembered."""
+
+    passed: bool
+    verdict: str
+    message: str = ""
+    diagnosis: str = ""
+    difference: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Answers of one kind to one question."""
+
+    notebook: Notebook
+    question: Question
+    kind: Kind
+    answers: tuple[Answer, ...]
+
+
+def measure(
+    project: Project, wanted: Iterable[tuple[Notebook, Question]], workers: int, afresh: bool = False
+) -> Iterator[Finding]:
+    """The findings on all answers to the ``wanted`` questions, with a progress bar, as they come in.
+
+    What is known of earlier runs is not measured again, unless ``afresh``.
+    """
+    memory = Memory(project)
+    jobs: list[Job] = []
+    for notebook, question in wanted:
+        fresh: list[Answer] = []
+        for answer in answers(project, notebook, question):
+            if not afresh and (outcome := memory.recall(notebook, question, answer)):
+                yield Finding(answer, **asdict(outcome))
+            else:
+                fresh.append(answer)
+        jobs += _jobs(notebook, question, fresh)
+    bar = Progress(
+        *Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn(), console=Console(stderr=True)
+    )
+    with worker_pool(workers) as pool, bar:
+        task = bar.add_task("trying answers", total=sum(len(job.answers) for job in jobs))
+        running = {pool.submit(work, job): job for job in jobs}
+        try:
+            for done in as_completed(running):
+                job, outcomes = running[done], done.result()
+                memory.keep(job, outcomes)
+                bar.advance(task, len(outcomes))
+                for answer, outcome in zip(job.answers, outcomes, strict=True):
+                    yield Finding(answer, **asdict(outcome))
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def work(job: Job) -> list[Outcome]:
+    """Grade the answers of a job; of mutants that pass, find out whether they are any different."""
+    sources = [answer.source for answer in job.answers]
+    seconds = patience(job.notebook, job.question) if job.kind is Kind.MUTANT else Limits.test_seconds
+    diagnosis = ENDLESS if job.kind is Kind.MISTAKE else 0.0
+    results = grade_answers(job.notebook, job.question, sources, seconds, diagnosis)
+    passed = [result.verdict is Verdict.PASSED for result in results]
+    different = [""] * len(results)
+    if job.kind is Kind.MUTANT and any(passed):
+        alive = [number for number, survived in enumerate(passed) if survived]
+        for number, text in zip(
+            alive, differences(job.notebook, job.question, [sources[n] for n in alive]), strict=True
+        ):
+            different[number] = text
+    return [
+        Outcome(survived, result.verdict.value, result.message, result.diagnosis, difference)
+        for survived, result, difference in zip(passed, results, different, strict=True)
+    ]
+
+
+class Memory:
+    """Outcomes of earlier runs, one file per notebook below ``build/``, by a hash of all that they depend on."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._folder = project.root / "build" / "strength"
+        common = [*(PACKAGE / name for name in _DECIDING), *project.support_files()]
+        self._common = _hash(*(path.read_bytes() for path in common))
+        self._known: dict[str, dict[str, dict]] = {}
+
+    def recall(self, notebook: Notebook, question: Question, answer: Answer) -> Outcome | None:
+        known = self._of(notebook.name).get(self._key(notebook, question, answer))
+        return Outcome(**known) if known else None
+
+    def keep(self, job: Job, outcomes: list[Outcome]) -> None:
+        known = self._of(job.notebook.name)
+        for answer, outcome in zip(job.answers, outcomes, strict=True):
+            known[self._key(job.notebook, job.question, answer)] = asdict(outcome)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._path(job.notebook.name)
+        path.with_suffix(".new").write_text(json.dumps(known), encoding="utf-8")
+        path.with_suffix(".new").replace(path)
+
+    def _key(self, notebook: Notebook, question: Question, answer: Answer) -> str:
+        module = module_name(notebook.name)
+        reference = [path for path in self._project.solution_files() if path.name.startswith(module)]
+        mistakes = self._project.mistakes / f"{module}.py"
+        course = [path for path in reference if path != mistakes or answer.kind is Kind.MISTAKE]
+        texts = (answer.kind.value, *notebook.foundation, question.visible, question.hidden, answer.source)
+        read = (path.read_bytes() for path in course)
+        return _hash(self._common.encode(), *read, *(text.encode() for text in texts))
+
+    def _of(self, notebook: str) -> dict[str, dict]:
+        if notebook not in self._known:
+            path = self._path(notebook)
+            self._known[notebook] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return self._known[notebook]
+
+    def _path(self, notebook: str) -> Path:
+        return self._folder / f"{notebook}.json"
+
+
+def _jobs(notebook: Notebook, question: Question, fresh: list[Answer]) -> Iterator[Job]:
+    for kind, size in _TOGETHER.items():
+        alike = [answer for answer in fresh if answer.kind is kind]
+        for start in range(0, len(alike), size):
+            yield Job(notebook, question, kind, tuple(alike[start : start + size]))
+
+
+def _hash(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "little") + part)
+    return digest.hexdigest()

@@ -1,0 +1,213 @@
+"""Mutants, which of them are equivalent, what is remembered, and the report."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from click.testing import CliRunner
+from harness import SOURCE
+from minicourse import NAME, cell, make_course
+
+from autograder.authoring.model import Question, read_notebook
+from autograder.authoring.project import Project
+from autograder.cli import main
+from autograder.strength import report, run
+from autograder.strength.answers import Answer, Finding, Kind
+from autograder.strength.mutants import OPERATORS, mutants
+
+VARIANTS = '"""Right."""\n' + "".join(
+    f'\n\ndef double__way_{number}(x):\n    """Way {number}."""\n    return {code}\n'
+    for number, code in enumerate(("x + x", "2 * x", "x * 2", "sum([x, x])", "-(-x - x)", "x / 0.5"))
+)
+MISTAKES = '''"""Wrong."""
+
+
+def double__square(x):
+    """Squaring is not doubling."""
+    return x * x
+
+
+def double__half(x):
+    """Half is the other way round."""
+    return x / 2
+'''
+# The tests let the limit of the last line be one higher or lower.
+SOLUTION = """def double(x):
+    ### BEGIN SOLUTION
+    if x > 10_000_000:
+        raise ValueError("too large")
+    return 2 * x + 0
+    ### END SOLUTION"""
+WEAK = """assert double(1) == 2
+### BEGIN HIDDEN TESTS
+import solutions.mini as reference
+for _x in (0, -3, 0.5, 10_000_000):
+    assert double(_x) == reference.double(_x), f"double({_x}) is wrong"
+### END HIDDEN TESTS"""
+
+
+def _mutants(code: str) -> dict[str, list[str]]:
+    """What the lines of ``code`` become, by operator."""
+    body = "".join(f"    {line}\n" for line in code.splitlines())
+    source = f"def f(x):\n    '''What f does.'''\n    ### BEGIN SOLUTION\n{body}    ### END SOLUTION\n"
+    found: dict[str, list[str]] = {}
+    for mutant in mutants(Question("f", "test_f", 1.0, "", "", source)):
+        changed = [line[1:].strip() for line in mutant.diff.splitlines() if line.startswith("+")]
+        found.setdefault(mutant.operator, []).append(" ".join(changed))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("code", "operator", "expected"),
+    [
+        ("return x - 1", "arithmetic", ["return x + 1"]),
+        ("return x - y", "operand", ["return x", "return y"]),
+        ("return x < y", "comparison", ["return x <= y", "return x > y"]),
+        ("return x and y", "logical", ["return x or y"]),
+        ("return -x", "unary", ["return x"]),
+        ("return x if x else y", "condition", ["return x if not x else y"]),
+        ("return 3", "number", ["return 4", "return 2"]),
+        ("return 0.5", "number", ["return 1.0", "return 0.25"]),
+        ("return 0", "number", ["return 1", "return -1"]),
+        ("return True", "truth", ["return False"]),
+        ("return 'a'", "text", ["return 'ax'"]),
+        ("x += 1\nreturn x", "statement", ["pass", "pass"]),
+        ("for y in x:\n    break", "jump", ["continue"]),
+        ("return g(x, z=1)", "argument", ["return g(x)", "return g(z=1)"]),
+        ("return g(x, y)", "argument", ["return g(y)", "return g(x)", "return g(y, x)"]),
+        ("return x.f()", "call", ["return x"]),
+        ("return x.T", "call", ["return x"]),
+        ("return x.sum()", "sibling", ["return x.mean()"]),
+        ("return x[1:y]", "bound", ["return x[:y]", "return x[1:]"]),
+        ("return range(x)", "bound", ["return range(x + 1)", "return range(x - 1)"]),
+        ("return x, y", "order", ["return (y, x)"]),
+    ],
+)  # fmt: skip
+def test_operators(code, operator, expected):
+    assert _mutants(code)[operator] == expected
+
+
+def test_every_operator_is_documented_and_tried():
+    tried = set(re.findall(r'", "([a-z]+)", \[', Path(__file__).read_text()))
+    assert {operator.__name__ for operator in OPERATORS} <= tried
+    assert all(operator.__doc__ for operator in OPERATORS)
+
+
+def test_what_students_do_not_write_is_not_changed():
+    found = _mutants("raise ValueError(f'no {x + 1}')")
+    assert found == {"statement": ["pass"]}
+
+
+def test_names_are_unique_and_stay_when_another_line_changes():
+    def names(code: str) -> set[str]:
+        return {mutant.name for mutant in mutants(Question("f", "test_f", 1.0, "", "", code))}
+
+    both = names("def f(x):\n    y = x + 1\n    return y * 2\n")
+    assert names("def f(x):\n    y = x + 1\n    return y\n") & both
+    for path in SOURCE.glob("*.ipynb"):
+        all_names = [mutant.name for question in read_notebook(path).questions for mutant in mutants(question)]
+        assert len(set(all_names)) == len(all_names)
+
+
+@pytest.fixture
+def course(tmp_path) -> Project:
+    cells = [
+        cell("import math", "setup", locked=True),
+        cell(SOLUTION, "double", solution=True),
+        cell(WEAK, "test_double", 3, grade=True, locked=True),
+    ]
+    project = make_course(tmp_path / "course", cells)
+    for folder, text in ((project.mistakes, MISTAKES), (project.variants, VARIANTS)):
+        folder.mkdir(parents=True)
+        (folder / "mini.py").write_text(text)
+    project.strength_report.parent.mkdir()
+    return project
+
+
+def _strength(project: Project, *options: str):
+    return CliRunner().invoke(main, ["--root", str(project.root), "strength", "--workers", "1", *options])
+
+
+@pytest.mark.slow
+def test_the_whole_way(course, monkeypatch):
+    first = _strength(course)
+    text = course.strength_report.read_text()
+    assert "| Mini, double | 6 / 6 | 2 / 2 | 2 / 2 |" in text
+    # The refusal of large numbers is not tested, and the report shows it; adding 0 or taking it away is the same.
+    survivors = re.findall(r"^### Mini, double, (\S+)$", text, re.MULTILINE)
+    assert first.exit_code == 1
+    assert f"{survivors[0]}: survives, and nothing explains it" in first.output
+    assert "+        pass" in text
+    assert "return 2 * x - 0" not in text
+
+    course.survivors.write_text("".join(f'{name} = "Not asked for."\n' for name in survivors))
+    monkeypatch.setattr(run, "grade_answers", None)  # nothing is graded again
+    second = _strength(course)
+    assert "nothing explains it" not in second.output
+    assert "Not asked for." in course.strength_report.read_text()
+    assert "only" in second.output  # too many survive, explained or not
+    assert second.exit_code == 1
+
+    course.survivors.write_text('double-number-00000000 = "It was there once."')
+    third = _strength(course)
+    assert "double-number-00000000" in third.output
+    assert third.exit_code == 1
+
+
+@pytest.mark.slow
+def test_flaky_tests_are_found(course):
+    assert _strength(course, "--flaky", "2").output.strip().endswith("Mini: 2 seeds, 0 failures")
+    path = course.source / f"{NAME}.ipynb"
+    node = nbformat.read(path, as_version=4)
+    node.cells[2].source = (
+        node.cells[2]
+        .source.replace("import solutions.mini", "import os, solutions.mini")
+        .replace("\n### END", "\nassert os.environ['HW4_HIDDEN_SEED'] != '2', 'bad luck'\n### END")
+    )
+    nbformat.write(node, path)
+    found = _strength(course, "--flaky", "3")
+    assert "Mini, double, seed 2: failed, bad luck" in found.output
+    assert "Mini: 3 seeds, 1 failures" in found.output
+    assert found.exit_code == 1
+
+
+def _finding(kind: Kind, passed: bool, **changes: str) -> Finding:
+    about = "What a teaching assistant\nwould say."
+    return Finding(Answer(kind, "N", "q", changes.pop("name", "a"), "", about), passed, "", **changes)
+
+
+@pytest.mark.parametrize(
+    ("finding", "complaint"),
+    [
+        (_finding(Kind.VARIANT, False), "N, q, a: a correct answer is rejected"),
+        (_finding(Kind.MISTAKE, True), "N, q, a: a known mistake is accepted"),
+        (_finding(Kind.MISTAKE, False, diagnosis="Something else."), "N, q, a: has the diagnosis of another mistake"),
+        (_finding(Kind.MUTANT, True, difference="x"), "N, q, a: survives, and nothing explains it"),
+        (_finding(Kind.MUTANT, False, name="explained"), "N, q, explained: is explained as a survivor, but is none"),
+        (_finding(Kind.VARIANT, True), "N, q: there are only 1 correct variants"),
+        (_finding(Kind.MISTAKE, False), "only 0 of 1 mistakes have their own diagnosis"),
+    ],
+)
+def test_what_is_not_as_it_must_be_is_said(finding, complaint):
+    assert any(complaint in line for line in report.problems([finding], {"explained": "why"}))
+
+
+def test_what_is_as_it_must_be_is_not_complained_of():
+    findings = [_finding(Kind.VARIANT, True)] * 6
+    findings += [_finding(Kind.MISTAKE, False, diagnosis="What a teaching assistant would say.")] * 19
+    findings += [_finding(Kind.MISTAKE, False, diagnosis="It may be one of these. This. Or: That.")]
+    findings += [_finding(Kind.MUTANT, False)] * 49
+    findings += [_finding(Kind.MUTANT, True, difference="x", name="explained"), _finding(Kind.MUTANT, True)]
+    assert report.problems(findings, {"explained": "why"}) == []
+    assert report.figures(findings).cells == ["6 / 6", "20 / 20", "19 / 20", "49 / 50", "1"]
+
+
+def test_the_report_in_the_repository_is_of_these_questions(project):
+    """Its figures take an hour; that it is of these questions, and that no explanation is stale, is checked at once."""
+    notebooks = [read_notebook(path) for path in sorted(SOURCE.glob("*.ipynb"))]
+    explanations = report.read_explanations(project.survivors, notebooks)
+    text = project.strength_report.read_text()
+    assert {name for name in explanations if name not in text} == set()
+    rows = [f"| {notebook.name}, {question.name} |" for notebook in notebooks for question in notebook.questions]
+    assert [row for row in rows if row not in text] == []
