@@ -28,7 +28,7 @@ build: .venv/ready  ## release, otter zips, executed solution notebooks
 	touch $@
 
 lock: .venv/ready  ## pin what pyproject.toml's pinned dependencies need in turn
-	$(BIN)/pip-compile --quiet --extra dev --strip-extras --no-emit-index-url --no-emit-find-links \
+	$(BIN)/pip-compile --quiet --extra dev --extra postgres --strip-extras --no-emit-index-url --no-emit-find-links \
 	    --no-emit-trusted-host --allow-unsafe --output-file requirements.lock pyproject.toml
 	sed -i.bak 's/^\(torch==[0-9.]*\)+.*/\1/' requirements.lock && rm requirements.lock.bak
 

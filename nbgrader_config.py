@@ -45,11 +45,11 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
-# Students read feedback: hidden tests and rubrics stay out of it, the messages of the tests stay in.
+# Students see what the hidden tests found, not their code, and no rubrics.
 c.GenerateFeedback.preprocessors = [
-    "nbgrader.preprocessors.ClearHiddenTests",
-    "nbgrader.preprocessors.ClearMarkScheme",
     "nbgrader.preprocessors.GetGrades",
+    "autograder.adapters.nbgrader.HideTests",
+    "nbgrader.preprocessors.ClearMarkScheme",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 # Seconds a single cell may take. `nbgrader autograde hw4 --GradeInBox.isolation=none` runs students' code unprotected.

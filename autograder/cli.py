@@ -62,40 +62,112 @@ def check(get_project) -> None:
 
 
 @main.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.pass_obj
+def collect(get_project, source: Path) -> None:
+    """Put the submissions in SOURCE into submitted/, a folder per student.
+
+    SOURCE is a Gradescope export (folder or zip), a Canvas zip, nbgrader's submitted/ of somewhere else, or a folder
+    or zip with a folder, zip or notebook per student. A newer submission is never replaced by an older one. What
+    cannot be placed is listed, and the exit code is 1.
+    """
+    from autograder.authoring.build import read_linted
+    from autograder.course.collect import Collector
+
+    project = get_project()
+    collected = Collector(project, read_linted(project)).collect(source)
+    for problem in collected.problems:
+        click.secho(problem, fg="red", err=True)
+    click.echo(f"{collected}.")
+    sys.exit(1 if collected.problems else 0)
+
+
+@main.command()
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--student", "students", multiple=True, help="Grade only this student; may be given several times.")
+@click.option("--notebook", "only", multiple=True, help="Grade only this notebook; may be given several times.")
+@click.option("--regrade", is_flag=True, help="Grade also what was graded before and has not changed.")
+@click.option("--workers", type=click.IntRange(min=1), default=None, help="Notebooks at a time.  [default: one a core]")
+@click.option("--scheduler", default="", metavar="ADDRESS",
+              help="Grade on the Dask cluster of the scheduler at ADDRESS, as in tcp://host:8786.")  # fmt: skip
+@click.option("--db", default="", metavar="URL", help="Record in this gradebook, not in that of nbgrader_config.py.")
+@click.option("--timeout", type=click.FloatRange(min=1), default=900.0, show_default=True,
+              help="Seconds that one notebook may take.")  # fmt: skip
+@click.option("--isolation", type=click.Choice(["strict", "none"]), default="strict", show_default=True,
+              help="none: the frameworks as they come, students' code unprotected.")  # fmt: skip
 @click.option(
     "--framework",
     type=click.Choice(["engine", "nbgrader", "otter", "both", "all"]),
     default="engine",
     show_default=True,
-    help="What grades: the engine itself, a framework's own command, both of these, all.",
+    help="What grades: the engine, or for comparison a framework's own command, both of these, all. Only what the "
+    "engine gives is kept and recorded.",
 )
-@click.option("--isolation", type=click.Choice(["strict", "none"]), default="strict", show_default=True,
-              help="none: the frameworks as they come, students' code unprotected.")  # fmt: skip
-@click.option("--notebook", "only", multiple=True, help="Grade only this notebook; may be given several times.")
-@click.option("--timeout", type=click.FloatRange(min=1), default=900.0, show_default=True,
-              help="Seconds that one notebook may take in one framework.")  # fmt: skip
-@click.option("--workers", type=click.IntRange(min=1), default=None, help="Notebooks at a time.  [default: one a core]")
 @click.pass_obj
 def grade(
     get_project,
-    folder: Path,
-    framework: str,
-    isolation: str,
+    folder: Path | None,
+    students: tuple[str, ...],
     only: tuple[str, ...],
-    timeout: float,
+    regrade: bool,
     workers: int | None,
+    scheduler: str,
+    db: str,
+    timeout: float,
+    isolation: str,
+    framework: str,
 ) -> None:
-    """Grade the submissions in FOLDER, a folder per student.
+    """Grade the submissions in FOLDER (default: submitted), a folder per student.
 
-    With several frameworks, a question on which they disagree is an error.
+    What is new or changed is graded, in parallel, and recorded in nbgrader's gradebook. It can be interrupted at any
+    time: the same command goes on where it was. With other frameworks, a question on which they disagree is an error.
     """
-    from autograder.course.grade import FRAMEWORKS, STOCK, Options, grade_folder
+    from autograder.course.grade import FRAMEWORKS, STOCK, Options, compare_frameworks, grade_class
 
+    project = get_project()
     frameworks = {"both": STOCK, "all": FRAMEWORKS}.get(framework, (framework,))
-    options = Options(frameworks, only, timeout, workers or Options.workers, isolation)
-    ok = grade_folder(get_project(), folder, options)
+    count = workers or Options.workers
+    options = Options(frameworks, only, timeout, count, isolation, students, scheduler, regrade)
+    folder = folder or project.submitted
+    if framework == "engine":
+        ok = grade_class(project, folder, options, db)
+    else:
+        ok = compare_frameworks(project, folder, options)
     sys.exit(0 if ok else 1)
+
+
+@main.command()
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), default=None,
+              help="Where to write.  [default: report]")  # fmt: skip
+@click.option("--db", default="", metavar="URL", help="Read this gradebook, not that of nbgrader_config.py.")
+@click.pass_obj
+def report(get_project, output: Path | None, db: str) -> None:
+    """Write the class report for the instructor, report/index.html, and all scores, report/grades.csv."""
+    from autograder.course.overview import read_overview
+    from autograder.course.pages import REPORT, write_report
+
+    project = get_project()
+    for path in write_report(project, read_overview(project, db), output or project.root / REPORT):
+        click.echo(f"wrote {path}")
+
+
+@main.command()
+@click.option("--student", "students", multiple=True, help="Only this student; may be given several times.")
+@click.option("--db", default="", metavar="URL", help="Read this gradebook, not that of nbgrader_config.py.")
+@click.pass_obj
+def feedback(get_project, students: tuple[str, ...], db: str) -> None:
+    """Write a page of feedback for every student, feedback/STUDENT/hw4.html."""
+    from autograder.course.overview import read_overview
+    from autograder.course.pages import write_feedback
+
+    project = get_project()
+    overview = read_overview(project, db)
+    if unknown := sorted(set(students) - set(overview.handed_in)):
+        raise AutograderError(f"nothing is recorded of {', '.join(unknown)}.")
+    with click.progressbar(write_feedback(project, overview, students), label="feedback",
+                           length=len(students or overview.handed_in)) as paths:  # fmt: skip
+        count = sum(1 for _ in paths)
+    click.echo(f"wrote {count} pages below {project.root / 'feedback'}")
 
 
 @main.command()

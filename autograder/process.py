@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +47,7 @@ def run_module(
     The tools look for their own commands (nbgrader for ``alembic``) and kernels on PATH, so this Python's come first.
     It, and the kernels it starts, import from the folder ``import_from`` too, and see the environment ``variables``.
     """
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-    environment |= variables or {}
+    environment = {**os.environ, "PATH": _path(), **(variables or {})}
     if import_from:
         environment["PYTHONPATH"] = str(import_from)
     # A file, not a pipe: a process left behind by a notebook would keep a pipe open and us waiting.
@@ -70,6 +69,24 @@ def run_module(
                 _end_tree(process)
         output.seek(0)
         return Finished(code, output.read().decode(errors="replace"))
+
+
+@contextlib.contextmanager
+def commands_on_path() -> Iterator[None]:
+    """Let libraries that run commands of their own find this Python's (nbgrader runs ``alembic``)."""
+    before = os.environ.get("PATH")
+    os.environ["PATH"] = _path()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PATH"]
+        else:
+            os.environ["PATH"] = before
+
+
+def _path() -> str:
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
 
 def _end_tree(process: subprocess.Popen) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -44,13 +45,15 @@ def main() -> None:
     project = Project(ROOT)
     notebooks = read_assignment(project.source)
     notebook = next(notebook for notebook in notebooks if notebook.name == options.notebook)
-    submission = Submission("student", notebook.name, _answered(project, notebook))
+    node = _answered(project, notebook)
     with tempfile.TemporaryDirectory() as work:
+        submission = Submission("student", notebook.name, Path(work) / notebook.path.name)
+        nbformat.write(node, submission.path)
         course = Path(work) / "course"
         course.mkdir()
         runs: dict[str, Callable[[], float]] = {
-            "limit": lambda: _plain(notebook, submission),
-            "engine": lambda: _timed(lambda: grade_notebook(notebook, submission.node)),
+            "limit": lambda: _plain(notebook, node),
+            "engine": lambda: _timed(lambda: grade_notebook(notebook, node)),
         }
         if not options.no_stock:
             build_release(project, notebooks, course)
@@ -75,7 +78,7 @@ def _answered(project: Project, notebook: Notebook):
     return node
 
 
-def _plain(notebook: Notebook, submission: Submission) -> float:
+def _plain(notebook: Notebook, node: NotebookNode) -> float:
     """Seconds that the cells take in a warm process without a cage, tests left out."""
     limits = Limits()
     with tempfile.TemporaryDirectory() as files:
@@ -83,7 +86,7 @@ def _plain(notebook: Notebook, submission: Submission) -> float:
         with Box(zygote(), Path(files), limits, (), "none") as box:
             box.run_cell("pass", time.monotonic() + _SECONDS)
             started = time.perf_counter()
-            for cell in submission.node.cells:
+            for cell in node.cells:
                 if cell.cell_type == "code" and kind_of(cell) is not Kind.TEST and "submission" not in cell.source:
                     box.run_cell(cell.source, time.monotonic() + _SECONDS)
             return time.perf_counter() - started

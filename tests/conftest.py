@@ -1,13 +1,18 @@
 """Fixtures shared by the tests of the tools."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from classroom import RIGHT, WRONG, copy_course, submit
+from click.testing import CliRunner
+from distributed import LocalCluster
 from harness import ROOT
 from minicourse import make_course
 
 from autograder.authoring.build import build
 from autograder.authoring.project import Project
+from autograder.cli import main
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +33,31 @@ def built_mini(tmp_path_factory: pytest.TempPathFactory) -> Project:
     course = make_course(tmp_path_factory.mktemp("built") / "course")
     assert all(was_built for _, was_built in build(course))
     return course
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    """The address of a scheduler with one worker, which all tests share: starting one takes seconds."""
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", memory_limit=None) as running:
+        yield running.scheduler_address
+
+
+@pytest.fixture(scope="session")
+def graded_mini(built_mini: Project, cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the tiny course with a class that is graded and recorded. Tests must not change it."""
+    project = copy_course(built_mini, tmp_path_factory.mktemp("graded") / "course")
+    for number in range(4):
+        submit(project, f"right{number}", f"# {number}\n{RIGHT}", "Because." if number else "")
+    for number in range(3):
+        submit(project, f"wrong{number}", f"# {number}\n{WRONG}", "Because.")
+    submit(project, "stuck", "import os\n\ndef double(x):\n    os._exit(3)")
+    submit(
+        project,
+        "<b>odd & o'dd</b>".replace("/", ""),
+        'def double(x):\n    raise ValueError("<script>alert(1)</script>")',
+    )
+    submit(project, "torn", RIGHT).write_text("{")
+    run = CliRunner().invoke(main, ["--root", str(project.root), "grade", "--scheduler", cluster])
+    assert run.exit_code == 1, run.output
+    assert "torn, Mini: Mini.ipynb is not a valid notebook" in run.output
+    return project

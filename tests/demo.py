@@ -8,7 +8,8 @@ from rich.console import Console
 from sampleclass import STOCK_TIMEOUT, TIMEOUT, write_class
 
 from autograder.authoring.project import Project
-from autograder.course.grade import ENGINE, STOCK, Options, collect_grades, disagreements, print_tables
+from autograder.course.compare import disagreements
+from autograder.course.grade import ENGINE, STOCK, Options, collect_grades, print_tables
 
 # The stock frameworks take 10 s for a notebook, so they grade two; the engine grades all.
 NOTEBOOKS = ("HandDesignFilters", "cnn_gradients")

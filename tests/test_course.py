@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from autograder.cli import main
-from autograder.course.grade import disagreements
+from autograder.course.compare import disagreements
 from autograder.course.grades import Grade, Status
 from autograder.course.submissions import find_submissions
 from autograder.errors import CourseError
@@ -104,7 +104,7 @@ def test_a_notebook_with_a_byte_order_mark_is_read(built_mini, tmp_path):
     path = _submit(built_mini, tmp_path / "ann", RIGHT)
     path.write_text("\ufeff" + json.dumps(json.loads(path.read_text())), encoding="utf-8")
     (submission,) = find_submissions(tmp_path, ["Mini"])
-    assert submission.node is not None
+    assert submission.read().cells
 
 
 def test_wrong_folders_are_one_clear_line(built_mini, tmp_path):

@@ -29,7 +29,8 @@ def _conda(environment: dict) -> dict[str, str]:
 
 def test_every_direct_dependency_is_pinned():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for requirement in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
+    extras = [requirement for extra in project["optional-dependencies"].values() for requirement in extra]
+    for requirement in [*project["dependencies"], *extras]:
         assert "==" in requirement, requirement
 
 
@@ -39,8 +40,9 @@ def test_environment_yml_agrees_with_pyproject():
 
 def test_the_lock_file_agrees_with_pyproject():
     lock = _pins((ROOT / "requirements.lock").read_text().splitlines())
-    dev = _pins(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["dev"])
-    for name, version in {**_pyproject(), **dev}.items():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    pinned = _pins(requirement for extra in extras.values() for requirement in extra)
+    for name, version in {**_pyproject(), **pinned}.items():
         assert lock[name] == version
 
 

@@ -5,7 +5,8 @@ from rich.console import Console
 from sampleclass import STOCK_TIMEOUT, TIMEOUT, write_class
 
 from autograder.authoring.build import build
-from autograder.course.grade import ENGINE, STOCK, Options, collect_grades, disagreements
+from autograder.course.compare import disagreements
+from autograder.course.grade import ENGINE, STOCK, Options, collect_grades
 
 # Stock frameworks take 10 s for a notebook: here the first one, with the slow tests the others too.
 FAST = ("HandDesignFilters",)

@@ -5,6 +5,7 @@
 ``RebuildSubmission``    autograde, first: the release's cells with the student's answers in them
 ``GradeInBox``           autograde, in place of Execute: student code runs in a box, tests run here
 ``KeepOnlyErrors``       autograde, after Execute: only an exception costs points
+``HideTests``            generate_feedback: what hidden tests found, without their code
 """
 
 from pathlib import Path
@@ -16,11 +17,13 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from traitlets import Enum
 
-from autograder.authoring.model import Kind, kind_of, read_notebook
+from autograder.authoring.model import HIDDEN_TESTS, Kind, kind_of, read_notebook, split_region
 from autograder.grading.assemble import assemble
-from autograder.grading.results import RESULTS, Limits
+from autograder.grading.results import RESULTS, Limits, Verdict
 
 Resources = dict[str, Any]
+# Names of errors that the engine writes.
+_VERDICTS = {verdict.value for verdict in Verdict}
 
 
 class AddOtterChecks(NbGraderPreprocessor):
@@ -116,4 +119,19 @@ class KeepOnlyErrors(NbGraderPreprocessor):
             for output in cell.outputs:
                 if output.output_type == "stream":
                     output.name = "stdout"
+        return cell, resources
+
+
+class HideTests(NbGraderPreprocessor):
+    """Leave of a test cell what students were given, and of its error the message.
+
+    Tracebacks of nbgrader's own Execute show lines of hidden tests; the engine's show the student's own lines only.
+    """
+
+    def preprocess_cell(self, cell: NotebookNode, resources: Resources, index: int) -> tuple[NotebookNode, Resources]:
+        if kind_of(cell) is Kind.TEST and cell.cell_type == "code":
+            cell.source = split_region(cell.source, HIDDEN_TESTS)[0]
+            for output in cell.outputs:
+                if output.output_type == "error" and output.ename not in _VERDICTS:
+                    output.traceback = [f"{output.ename}: {output.evalue}"]
         return cell, resources

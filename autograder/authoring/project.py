@@ -34,6 +34,11 @@ class Project:
         return self.root / "autograder" / "dist"
 
     @property
+    def submitted(self) -> Path:
+        """What students handed in, a folder per student."""
+        return self.root / "submitted"
+
+    @property
     def solutions(self) -> Path:
         """The reference package."""
         return self.root / "solutions"

@@ -1,31 +1,94 @@
-"""Grades submissions with the engine, each worker process with a zygote of its own."""
+"""Grades submissions with the engine: what is new or changed on a cluster, the rest from what is kept."""
 
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass
 
-from autograder.authoring.model import Notebook
-from autograder.course.grades import Grade, Status, status_of
-from autograder.course.submissions import Submission
-from autograder.grading.engine import grade_notebook
-from autograder.grading.results import Limits, Verdict
+from autograder.authoring.project import Project
+from autograder.course.cluster import connect, run_jobs
+from autograder.course.grades import Record, Status
+from autograder.course.results import ResultStore, digest
+from autograder.course.submissions import MAX_NOTEBOOK, Submission
+from autograder.course.worker import CourseFiles, Job
+from autograder.grading.results import Limits
 
 NAME = "engine"
 
 
-def worker_pool(workers: int) -> ProcessPoolExecutor:
-    """Processes to grade in. Fresh ones, not forks: tests change the import path and the random state."""
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+@dataclass(frozen=True)
+class Graded:
+    """A submission with its record; ``key`` finds the executed notebook in the store, empty where there is none."""
+
+    submission: Submission
+    record: Record
+    key: str = ""
+    is_new: bool = False
 
 
-def grade_with_engine(notebook: Notebook, submission: Submission, timeout: float, isolation: str) -> Grade:
-    """Grade one submission; ``timeout`` is what it may take in all, in seconds, a quarter of it for one cell.
+@dataclass(frozen=True)
+class Engine:
+    """How to grade: ``timeout`` is what a notebook may take in all, in seconds, a quarter of it for one cell."""
 
-    Raises ``IsolationError``.
-    """
-    if submission.node is None:
-        nothing = {question.name: 0.0 for question in notebook.questions}
-        return Grade(submission.student, notebook.name, NAME, status_of(submission), nothing, submission.problem)
-    limits = Limits(total_seconds=timeout, cell_seconds=min(Limits.cell_seconds, timeout / 4))
-    graded = grade_notebook(notebook, submission.node, submission.results, limits, isolation)
-    feedback = {result.question: result.feedback for result in graded.results if result.verdict is not Verdict.PASSED}
-    return Grade(submission.student, notebook.name, NAME, Status.GRADED, graded.points, feedback=feedback)
+    project: Project
+    store: ResultStore
+    timeout: float = Limits.total_seconds
+    isolation: str = "strict"
+    workers: int = 1
+    scheduler: str = ""
+    regrade: bool = False
+
+    def grade(self, submissions: Iterable[Submission]) -> Iterator[Graded]:
+        """Grade submissions; yields each when it is there, those first that need no grading.
+
+        The same file handed in by several students is graded once. Raises ``CourseError`` when the cluster or the
+        disk fails, ``IsolationError``.
+        """
+        course = CourseFiles.read(self.project)
+        to_grade: dict[str, list[Submission]] = {}
+        for submission in submissions:
+            if submission.path is None or not (text := submission.read_bytes()):
+                yield Graded(submission, _nothing(submission))
+                continue
+            job = self._job(course, submission, text)
+            record = None if self.regrade else self.store.load(job.key)
+            if record and record.status is not Status.FAILED:
+                yield Graded(submission, record, job.key)
+            else:
+                to_grade.setdefault(job.key, []).append(submission)
+        if to_grade:
+            yield from self._on_cluster(course, to_grade.values())
+
+    def _on_cluster(self, course: CourseFiles, to_grade: Iterable[list[Submission]]) -> Iterator[Graded]:
+        running: dict[str, list[Submission]] = {}
+
+        def jobs() -> Iterator[Job]:
+            # Files are read when their turn comes: a class's notebooks together may not fit into memory.
+            for submissions in to_grade:
+                job = self._job(course, submissions[0], submissions[0].read_bytes())
+                running[job.key] = submissions
+                yield job
+
+        with connect(course, self.scheduler, self.workers) as client:
+            for job, record, notebook in run_jobs(client, jobs()):
+                self.store.save(job.key, record, notebook)
+                for submission in running.pop(job.key):
+                    yield Graded(submission, record, job.key, is_new=True)
+
+    def _job(self, course: CourseFiles, submission: Submission, text: bytes) -> Job:
+        name, results = submission.notebook, submission.read_results()
+        limits = Limits(total_seconds=self.timeout, cell_seconds=min(Limits.cell_seconds, self.timeout / 4))
+        files = [part for path, content in sorted(results.items()) for part in (os.fsencode(path), content)]
+        settings = [course.fingerprints[name], self.isolation, repr(astuple(limits))]
+        key = digest([*(part.encode() for part in settings), text, *files])
+        return Job(course.fingerprint, name, text, results, limits, self.isolation, key)
+
+
+def _nothing(submission: Submission) -> Record:
+    """The record of a notebook that is not there, or of which nothing can be read."""
+    if submission.problem:
+        return Record(submission.notebook, Status.UNREADABLE, submission.problem)
+    if submission.path is None:
+        return Record(submission.notebook, Status.ABSENT)
+    size = submission.path.stat().st_size
+    text = f"is over {MAX_NOTEBOOK >> 20} MB long" if size else "is not a valid notebook: the file is empty"
+    return Record(submission.notebook, Status.UNREADABLE, f"{submission.path.name} {text}.")

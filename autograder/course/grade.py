@@ -1,22 +1,28 @@
 """Grades a folder of submissions with the engine, nbgrader or otter, several notebooks at a time."""
 
+import contextlib
 import os
+import signal
 import tempfile
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
+from rich.progress import MofNCompleteColumn, Progress, ProgressColumn, Task, TimeElapsedColumn
+from rich.text import Text
 
 from autograder.authoring.build import read_linted, stale
 from autograder.authoring.model import Notebook
 from autograder.authoring.project import Project
 from autograder.authoring.release import build_release
+from autograder.course.compare import disagreements, grade_with_stock
 from autograder.course.engine import NAME as ENGINE
-from autograder.course.engine import grade_with_engine, worker_pool
-from autograder.course.grades import Grade, Status
+from autograder.course.engine import Engine
+from autograder.course.grades import Grade
+from autograder.course.record import Recorder
+from autograder.course.results import ResultStore
 from autograder.course.stock import Stock
 from autograder.course.submissions import Submission, find_submissions
 from autograder.course.table import print_grades, problems
@@ -29,25 +35,12 @@ _WORKERS = max(1, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
-class Disagreement:
-    """A question that the frameworks score differently."""
-
-    student: str
-    notebook: str
-    question: str
-    points: dict[str, float]
-
-    def __str__(self) -> str:
-        scores = ", ".join(f"{framework} {points:g}" for framework, points in self.points.items())
-        return f"{self.student}, {self.notebook}, {self.question}: the frameworks disagree ({scores})"
-
-
-@dataclass(frozen=True)
 class Options:
-    """How to grade. ``only`` names notebooks (none: all), ``timeout`` is in seconds for each notebook.
+    """How to grade. ``only`` names notebooks, ``students`` students (none: all), ``timeout`` is in seconds for each.
 
     ``isolation`` is ``strict``, or ``none``: then nbgrader and otter work as they do by themselves, with the student's
-    code in one process with the tests, and the engine leaves out the cage.
+    code in one process with the tests, and the engine leaves out the cage. ``scheduler`` is the address of a Dask
+    scheduler, empty for a cluster of ``workers`` processes here. ``regrade``: also what was graded before.
     """
 
     frameworks: tuple[str, ...] = (ENGINE,)
@@ -55,17 +48,33 @@ class Options:
     timeout: float = 900.0
     workers: int = _WORKERS
     isolation: str = "strict"
+    students: tuple[str, ...] = ()
+    scheduler: str = ""
+    regrade: bool = False
 
 
-def grade_folder(project: Project, folder: Path, options: Options) -> bool:
-    """Grade a folder of submissions and print tables, problems and disagreements.
+def grade_class(project: Project, folder: Path, options: Options, db_url: str = "") -> bool:
+    """Grade a folder of submissions with the engine, keep the results, record them in nbgrader's gradebook.
 
-    Returns whether everything was graded and the frameworks agree. Raises ``CourseError`` when the folder holds no
-    submissions, a notebook named in ``only`` does not exist, or an otter zip is out of date.
+    Prints tables and problems; returns whether everything was graded. ``db_url`` stands in for the gradebook that
+    ``nbgrader_config.py`` names. Raises ``CourseError`` as ``collect_grades`` does, and when recording fails.
     """
-    console = Console(soft_wrap=True)
-    if options.isolation == "none":
-        console.print("NO ISOLATION: students' code runs unprotected, with your rights.", style="bold red")
+    console = _console(options)
+    with _interruptible() as check, Recorder(project, db_url) as recorder:
+        grades = collect_grades(project, folder, options, console, recorder, check)
+        recorder.finish()
+    print_tables(project, grades, console)
+    console.print(recorder.summary, highlight=False, markup=False)
+    return not problems(grades)
+
+
+def compare_frameworks(project: Project, folder: Path, options: Options) -> bool:
+    """Grade a folder of submissions with several frameworks; print tables, problems and disagreements.
+
+    Nothing is kept or recorded. Returns whether everything was graded and the frameworks agree. Raises as
+    ``collect_grades`` does.
+    """
+    console = _console(options)
     grades = collect_grades(project, folder, options, console)
     print_tables(project, grades, console)
     found = disagreements(grades)
@@ -78,84 +87,107 @@ def print_tables(project: Project, grades: list[Grade], console: Console) -> Non
     """Print a table for each notebook that was graded, then a line for each that could not be."""
     graded = {grade.notebook for grade in grades}
     for notebook in read_linted(project):
-        if notebook.name in graded:
+        if notebook.name in graded and notebook.questions:
             print_grades(console, notebook, grades)
     for problem in problems(grades):
         console.print(problem, style="red", highlight=False, markup=False)
 
 
-def collect_grades(project: Project, folder: Path, options: Options, console: Console) -> list[Grade]:
-    """Grade a folder of submissions with a progress bar; errors as for ``grade_folder``."""
-    notebooks = _chosen(project, options.only)
-    submissions = find_submissions(folder, [notebook.name for notebook in notebooks])
+def collect_grades(
+    project: Project,
+    folder: Path,
+    options: Options,
+    console: Console,
+    recorder: Recorder | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> list[Grade]:
+    """Grade a folder of submissions with a progress bar.
+
+    With a ``recorder`` results are kept and recorded as they come, also of notebooks that graders grade. ``check`` is
+    called after each, and may raise to end it all. Raises
+    ``CourseError`` when the folder holds no submissions, a notebook or student that is named does not exist, an otter
+    zip is out of date, the cluster fails or results cannot be written.
+    """
+    notebooks = _chosen(project, options.only, needs_tests=recorder is None)
+    submissions = find_submissions(folder, [notebook.name for notebook in notebooks], options.students)
     if "otter" in options.frameworks:
         _assert_zips_are_fresh(project, notebooks)
-    bar = Progress(*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn(), console=console)
-    with tempfile.TemporaryDirectory() as work, bar:
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn(), _Rate(), TimeElapsedColumn())
+    with tempfile.TemporaryDirectory() as work, Progress(*columns, console=console) as bar:
         task = bar.add_task("grading", total=len(submissions) * len(options.frameworks))
-        course = Path(work) / "course"
-        if set(options.frameworks) - {ENGINE}:
-            course.mkdir()
-            build_release(project, read_linted(project), course)
-        stock = Stock(project, course, options.timeout, options.isolation)
         grades = []
-        for grade in grade_all(stock, notebooks, submissions, options):
+        for grade in _grade_all(project, notebooks, submissions, options, recorder, Path(work)):
             grades.append(grade)
             bar.advance(task)
+            check()
     return grades
 
 
-def grade_all(
-    stock: Stock, notebooks: Iterable[Notebook], submissions: Iterable[Submission], options: Options
+def _grade_all(
+    project: Project,
+    notebooks: tuple[Notebook, ...],
+    submissions: list[Submission],
+    options: Options,
+    recorder: Recorder | None,
+    work: Path,
 ) -> Iterator[Grade]:
-    """Grade every submission with every framework; yields each grade when it is there, in no fixed order.
-
-    The stock frameworks run as processes of their own, so threads are enough to wait for them.
-    """
-    by_name = {notebook.name: notebook for notebook in notebooks}
-    with ThreadPoolExecutor(options.workers) as threads, worker_pool(options.workers) as processes:
-
-        def submit(framework: str, submission: Submission) -> Future[Grade]:
-            notebook = by_name[submission.notebook]
-            if framework == ENGINE:
-                arguments = (notebook, submission, options.timeout, options.isolation)
-                return processes.submit(grade_with_engine, *arguments)
-            return threads.submit(getattr(stock, framework), notebook, submission)
-
-        jobs = [submit(framework, submission) for submission in submissions for framework in options.frameworks]
-        try:
-            for job in as_completed(jobs):
-                yield job.result()
-        finally:
-            for pool in (threads, processes):
-                pool.shutdown(wait=True, cancel_futures=True)
+    """Grade with one framework after the other; ``work`` is an empty folder for what need not be kept."""
+    if ENGINE in options.frameworks:
+        store = recorder.store if recorder else ResultStore(work / "results")
+        engine = Engine(
+            project, store, options.timeout, options.isolation, options.workers, options.scheduler, options.regrade
+        )
+        by_name = {notebook.name: notebook for notebook in notebooks}
+        for graded in engine.grade(submissions):
+            if recorder:
+                recorder.add(graded)
+            yield graded.record.grade(graded.submission.student, by_name[graded.submission.notebook], ENGINE)
+    if frameworks := [framework for framework in options.frameworks if framework != ENGINE]:
+        course = work / "course"
+        course.mkdir()
+        build_release(project, read_linted(project), course)
+        stock = Stock(project, course, options.timeout, options.isolation)
+        yield from grade_with_stock(stock, frameworks, notebooks, submissions, options.workers)
 
 
-def disagreements(grades: Iterable[Grade]) -> list[Disagreement]:
-    """Questions scored differently by frameworks that both graded the notebook to its end."""
-    found = []
-    by_notebook: dict[tuple[str, str], list[Grade]] = {}
-    for grade in grades:
-        by_notebook.setdefault((grade.student, grade.notebook), []).append(grade)
-    for (student, notebook), both in sorted(by_notebook.items()):
-        # Stock otter has no time limit: ended from outside it says nothing about any question.
-        if any(grade.status is Status.TIMEOUT for grade in both):
-            continue
-        for question in both[0].points:
-            points = {grade.framework: grade.points[question] for grade in sorted(both, key=lambda g: g.framework)}
-            if len(set(points.values())) > 1:
-                found.append(Disagreement(student, notebook, question, points))
-    return found
+@contextlib.contextmanager
+def _interruptible() -> Iterator[Callable[[], None]]:
+    """Make one line of Ctrl-C, and give a function that raises it again where a library has swallowed it."""
+    pressed = False
+
+    def press(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+        raise KeyboardInterrupt
+
+    def check() -> None:
+        if pressed:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield check
+    except KeyboardInterrupt:
+        raise CourseError("interrupted. What was graded is kept: run the same command again to go on.") from None
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
-def _chosen(project: Project, only: tuple[str, ...]) -> tuple[Notebook, ...]:
-    """The notebooks to grade, without those that have written answers only."""
+def _console(options: Options) -> Console:
+    console = Console(soft_wrap=True)
+    if options.isolation == "none":
+        console.print("NO ISOLATION: students' code runs unprotected, with your rights.", style="bold red")
+    return console
+
+
+def _chosen(project: Project, only: tuple[str, ...], needs_tests: bool) -> tuple[Notebook, ...]:
+    """The notebooks to grade; where tests are needed without those that have written answers only."""
     notebooks = read_linted(project)
     names = [notebook.name for notebook in notebooks]
     unknown = sorted(set(only) - set(names))
     if unknown:
         raise CourseError(f"there is no notebook {', '.join(unknown)}: the assignment has {', '.join(names)}.")
-    chosen = tuple(n for n in notebooks if n.questions and (not only or n.name in only))
+    chosen = tuple(n for n in notebooks if (n.questions or not needs_tests) and (not only or n.name in only))
     if not chosen:
         raise CourseError(f"nothing to do: tests grade no question of {', '.join(only or names)}, graders do that.")
     return chosen
@@ -166,3 +198,10 @@ def _assert_zips_are_fresh(project: Project, notebooks: Iterable[Notebook]) -> N
     for notebook in notebooks:
         if (path := project.zip_path(notebook.name)) in old:
             raise CourseError(f"{path} is not there or out of date: run `autograder build` first.")
+
+
+class _Rate(ProgressColumn):
+    """How many notebooks a minute are graded."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed * 60:.0f}/min" if task.speed else "", style="progress.data.speed")

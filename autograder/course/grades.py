@@ -1,9 +1,11 @@
 """What grading a notebook gives, whichever framework did it."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import Enum
+from typing import Any
 
-from autograder.course.submissions import Submission
+from autograder.authoring.model import Notebook
+from autograder.grading.results import GradedNotebook, Verdict
 
 
 class Status(Enum):
@@ -36,6 +38,49 @@ class Grade:
         return sum(self.points.values())
 
 
-def status_of(submission: Submission) -> Status:
-    """How grading ends for a submission of which nothing could be read."""
-    return Status.UNREADABLE if submission.problem else Status.ABSENT
+@dataclass(frozen=True)
+class Record:
+    """What the engine found out about one notebook, as it is kept: plain data, whoever handed it in.
+
+    ``questions`` holds for each question ``question``, ``verdict``, ``points``, ``maximum``, ``message``, ``part``
+    and ``diagnosis``; ``usage`` the fields of ``grading.results.Usage``.
+    """
+
+    notebook: str
+    status: Status
+    message: str = ""
+    questions: tuple[dict[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    usage: dict[str, float] = field(default_factory=dict)
+    isolation: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, notebook: Notebook, graded: GradedNotebook) -> "Record":
+        """The record of a notebook that was graded."""
+        questions = []
+        for result in graded.results:
+            question = asdict(result) | {"verdict": result.verdict.value}
+            del question["traceback"]  # long; it stands in the executed notebook
+            questions.append(question)
+        usage = asdict(graded.usage)
+        return cls(notebook.name, Status.GRADED, "", tuple(questions), graded.notes, usage, graded.isolation)
+
+    def to_data(self) -> dict[str, Any]:
+        return asdict(self) | {"status": self.status.value}
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> "Record":
+        """Raises ``KeyError``, ``TypeError`` or ``ValueError`` when ``data`` is not what ``to_data`` gave."""
+        sequences = {name: tuple(data[name]) for name in ("questions", "notes")}
+        return cls(**(data | sequences | {"status": Status(data["status"])}))
+
+    def grade(self, student: str, notebook: Notebook, framework: str) -> Grade:
+        """The student's points and messages; no points where nothing was graded."""
+        points = {question.name: 0.0 for question in notebook.questions}
+        points |= {question["question"]: question["points"] for question in self.questions}
+        feedback = {
+            q["question"]: f"{q['message']} {q['diagnosis']}".rstrip()
+            for q in self.questions
+            if q["verdict"] != Verdict.PASSED.value
+        }
+        return Grade(student, self.notebook, framework, self.status, points, self.message, feedback)

@@ -18,9 +18,11 @@ from nbformat import NotebookNode
 from autograder.adapters import ISOLATION_VARIABLE
 from autograder.authoring.model import TEST_PREFIX, Notebook
 from autograder.authoring.project import Project
-from autograder.course.grades import Grade, Status, status_of
-from autograder.course.submissions import RESULTS, Submission
+from autograder.course.grades import Grade, Status
+from autograder.course.submissions import Submission
+from autograder.errors import NotebookError
 from autograder.grading.assemble import assemble
+from autograder.grading.results import RESULTS
 from autograder.process import Finished, run_module
 
 _STUDENT = "student"  # students' own ids may hold characters that nbgrader's paths do not take
@@ -76,11 +78,15 @@ class Stock:
             scores = {question.name: points.get(question.name, 0.0) for question in notebook.questions}
             return Grade(submission.student, notebook.name, framework, status, scores, message)
 
-        if submission.node is None:
-            return grade(status_of(submission), {}, submission.problem)
+        if submission.path is None:
+            return grade(Status.UNREADABLE if submission.problem else Status.ABSENT, {}, submission.problem)
+        try:
+            submitted = submission.read()
+        except NotebookError as error:
+            return grade(Status.UNREADABLE, {}, str(error))
         released = nbformat.read(self.release / notebook.path.name, as_version=4)
         with tempfile.TemporaryDirectory() as folder:
-            finished, points = run(Path(folder), assemble(released, submission.node).node)
+            finished, points = run(Path(folder), assemble(released, submitted).node)
         if finished.timed_out:
             return grade(Status.TIMEOUT, {}, f"{framework} was ended after {self.timeout:g} s")
         if not points:

@@ -7,13 +7,11 @@ import io
 import os
 import random
 import resource
-import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import CodeType, FrameType, ModuleType
+from types import CodeType, ModuleType
 
 import numpy as np
 import psutil
@@ -21,6 +19,7 @@ import torch
 
 from autograder.authoring.model import Question
 from autograder.authoring.names import free_names
+from autograder.grading.alarm import Alarm
 from autograder.grading.box import Box, BoxLost
 from autograder.grading.remote import Session, StudentError, TestEnded
 from autograder.grading.results import Limits, QuestionResult, Verdict
@@ -155,7 +154,7 @@ def _seed() -> None:
 
 @contextlib.contextmanager
 def bounded(seconds: float) -> Iterator[None]:
-    """Limit what a test takes of the grader itself: memory on Linux, and time where this is the main thread.
+    """Limit what a test takes of the grader itself: its time, and on Linux its memory.
 
     Raises ``TestEnded`` when it is over.
     """
@@ -163,21 +162,11 @@ def bounded(seconds: float) -> Iterator[None]:
     if used := getattr(psutil.Process().memory_info(), "data", 0):
         limit = used + _TEST_MEMORY if soft == resource.RLIM_INFINITY else min(soft, used + _TEST_MEMORY)
         resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
-    is_main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGALRM, _too_late) if is_main else None
     try:
-        if is_main:
-            signal.setitimer(signal.ITIMER_REAL, seconds)
-        yield
+        with Alarm(seconds):
+            yield
     finally:
-        if is_main:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
-
-
-def _too_late(_signal: int, _frame: FrameType | None) -> None:
-    raise TestEnded("late")
 
 
 class CourseModules:

@@ -8,9 +8,9 @@ from concurrent.futures import as_completed
 from dataclasses import replace
 
 from autograder.authoring.model import Notebook
-from autograder.course.engine import worker_pool
 from autograder.grading.engine import grade_notebook
 from autograder.grading.results import Limits, Verdict
+from autograder.strength.pool import worker_pool
 from autograder.strength.seeds import SEED_VARIABLE, hidden_seed
 from autograder.strength.trial import ENDLESS, trial_notebook
 

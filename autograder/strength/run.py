@@ -13,10 +13,10 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 from autograder.authoring.catalogue import module_name
 from autograder.authoring.model import Notebook, Question
 from autograder.authoring.project import PACKAGE, Project
-from autograder.course.engine import worker_pool
 from autograder.grading.results import Limits, Verdict
 from autograder.strength.answers import Answer, Finding, Kind, answers
 from autograder.strength.equivalent import differences
+from autograder.strength.pool import worker_pool
 from autograder.strength.trial import ENDLESS, grade_answers, patience
 
 # Answers in one notebook: enough to share the time before them, few enough to share the work between processes.

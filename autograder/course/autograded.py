@@ -1,0 +1,88 @@
+"""Makes of a result what ``nbgrader autograde`` would: the autograded notebook, scores and comments.
+
+The configured pipeline runs but for the steps that execute (the engine did) or write to the database (``record`` does).
+"""
+
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
+from nbgrader.converters import Autograde
+from nbgrader.preprocessors import AssignLatePenalties, Execute, SaveAutoGrades
+from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_locked, is_solution, is_task
+from traitlets.config import Config
+from traitlets.utils.importstring import import_item
+
+from autograder.authoring.model import nbgrader_metadata
+from autograder.course.grades import Record, Status
+
+_DONE_ELSEWHERE = (Execute, SaveAutoGrades, AssignLatePenalties)
+_NO_RESPONSE = "No response."
+# Grade id to source and checksum, as the gradebook has them.
+MasterCells = dict[str, tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Autograded:
+    """What to record: ``scores`` by grade cell (None: for a human to give), ``comments`` by answer cell.
+
+    ``needs_review`` asks a human to look at every score, since there was nothing that could be graded.
+    """
+
+    node: NotebookNode
+    scores: dict[str, float | None] = field(default_factory=dict)
+    comments: dict[str, str | None] = field(default_factory=dict)
+    needs_review: bool = False
+
+
+class Pipeline:
+    """The end of the autograde pipeline for one course."""
+
+    def __init__(self, config: Config, released: dict[str, NotebookNode], master: dict[str, MasterCells]) -> None:
+        """``config`` is nbgrader's; ``released`` are the notebooks as students got them, ``master`` their cells."""
+        configured = Autograde(config=config).autograde_preprocessors
+        classes = [import_item(step) if isinstance(step, str) else step for step in configured]
+        self._steps = [step(config=config) for step in classes if not issubclass(step, _DONE_ELSEWHERE)]
+        self._released, self._master = released, master
+
+    def autograded(self, record: Record, executed: str) -> Autograded:
+        """What to record of a result; ``executed`` is its notebook as JSON, empty where nothing could be run."""
+        if executed:
+            node = nbformat.reads(executed, as_version=4)
+        else:
+            node = deepcopy(self._released[record.notebook])
+            node.cells.insert(0, new_markdown_cell(f"**This notebook was not graded:** {record.message}", id="problem"))
+        self._overwrite_cells(record.notebook, node)
+        resources: dict[str, Any] = {"nbgrader": {"notebook": record.notebook}}
+        for step in self._steps:
+            node, resources = step(node, resources)
+        scores = {_id(cell): determine_grade(cell)[0] for cell in node.cells if is_grade(cell)}
+        if not executed:
+            # What could not be read earns nothing until a human has looked; what we failed to grade has no score.
+            scores = dict.fromkeys(scores, 0.0 if record.status is Status.UNREADABLE else None)
+        comments = {
+            _id(cell): _NO_RESPONSE if not is_task(cell) and _is_as_released(cell) else None
+            for cell in node.cells
+            if executed and (is_solution(cell) or is_task(cell))
+        }
+        return Autograded(node, scores, comments, needs_review=not executed)
+
+    def _overwrite_cells(self, notebook: str, node: NotebookNode) -> None:
+        """As OverwriteCells: locked cells get the tests and rubrics back that students did not see."""
+        master = self._master[notebook]
+        for cell in node.cells:
+            if (grade_id := _id(cell)) in master:
+                source, cell.metadata.nbgrader["checksum"] = master[grade_id]
+                if is_locked(cell):
+                    cell.source = source
+
+
+def _is_as_released(cell: NotebookNode) -> bool:
+    return cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
+
+
+def _id(cell: NotebookNode) -> str:
+    return str(nbgrader_metadata(cell).get("grade_id", ""))

@@ -1,0 +1,100 @@
+"""Grades on a Dask cluster: processes of this machine, or workers of a scheduler somewhere else.
+
+Worker processes that die are replaced; a submission that takes worker after worker with it ends as failed. When this
+process dies, its local workers notice and end, and their zygotes and students' processes with them.
+"""
+
+import contextlib
+import itertools
+import logging
+from collections.abc import Iterable, Iterator
+
+import dask
+from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
+
+from autograder.course.grades import Record, Status
+from autograder.course.worker import CourseFiles, CoursePlugin, Job, grade_job
+from autograder.errors import AutograderError, CourseError
+
+_SETTINGS = {
+    "distributed.comm.timeouts.connect": "20s",
+    # A worker gets one submission at a time, so that none is blamed for what another one did to their worker.
+    "distributed.scheduler.worker-saturation": 1.0,
+    "distributed.worker.multiprocessing-method": "spawn",
+    "distributed.worker.profile.enabled": False,
+}
+_WAIT_FOR_WORKERS = 120
+
+
+@contextlib.contextmanager
+def connect(course: CourseFiles, scheduler: str = "", workers: int = 1) -> Iterator[Client]:
+    """A cluster that knows the course: the one at the address ``scheduler``, else ``workers`` processes here.
+
+    Raises ``CourseError`` when no scheduler answers, it has no workers, or they have another version of this package.
+    """
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(dask.config.set(_SETTINGS))
+        for name in ("distributed", "bokeh", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is said by us, in one line
+        try:
+            address = scheduler or stack.enter_context(_local_cluster(workers))
+            client = stack.enter_context(Client(address, timeout=20))
+        except (OSError, TimeoutError, ValueError) as error:
+            raise CourseError(f"no Dask scheduler answers at {scheduler}: {error}") from None
+        try:
+            client.wait_for_workers(1, timeout=_WAIT_FOR_WORKERS)
+        except TimeoutError:
+            raise CourseError(f"the scheduler at {scheduler} has no workers: start some (`dask worker`).") from None
+        client.register_plugin(CoursePlugin(course))
+        yield client
+
+
+def _local_cluster(workers: int) -> LocalCluster:
+    return LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=True,
+        memory_limit=None,  # the engine limits what a submission takes
+        dashboard_address="127.0.0.1:0",
+        silence_logs=logging.CRITICAL,
+    )
+
+
+def run_jobs(client: Client, jobs: Iterable[Job]) -> Iterator[tuple[Job, Record, str]]:
+    """Grade jobs; yields each with its record and executed notebook when it is there, in no fixed order.
+
+    Jobs are taken from the iterable as workers become free, so a class need not fit into memory. Raises
+    ``CourseError`` when the cluster is lost, and what stops every submission alike (``IsolationError``).
+    """
+    remaining = iter(jobs)
+    running: dict[Future, Job] = {}
+    done = as_completed()
+
+    def start(number: int) -> None:
+        for job in itertools.islice(remaining, number):
+            future = client.submit(grade_job, job, pure=False)
+            running[future] = job
+            done.add(future)
+
+    start(2 * len(client.scheduler_info(n_workers=-1)["workers"]))
+    for future in done:
+        job = running.pop(future)
+        record, notebook = _result(future, job)
+        del future
+        start(1)
+        yield job, record, notebook
+
+
+def _result(future: Future, job: Job) -> tuple[Record, str]:
+    if future.status in ("cancelled", "lost"):
+        raise CourseError("the Dask scheduler went away. What was graded is kept: run the same command again to go on.")
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, AutograderError):
+        raise error
+    if isinstance(error, KilledWorker):
+        message = "grading it ended the worker process again and again (is the machine out of memory?)."
+    else:
+        message = f"the grader failed, which is a mistake in it or in the tests: {type(error).__name__}: {error}"
+    return Record(job.notebook, Status.FAILED, message[:1000]), ""

@@ -1,0 +1,138 @@
+"""Puts what students handed in where nbgrader wants it: ``submitted/<student>/<assignment>/``."""
+
+import json
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from nbgrader.utils import parse_utc
+
+from autograder.authoring.model import Notebook
+from autograder.authoring.project import Project
+from autograder.course.archives import ArchiveError, File
+from autograder.course.results import write_atomically
+from autograder.course.sources import Parcel, read_source, unzipped
+from autograder.course.submissions import MAX_NOTEBOOK, TIMESTAMP, Submission
+from autograder.grading.results import RESULTS
+
+# What browsers and Canvas put behind the name of a file that is there already: " (1)", "-2".
+_COPY = re.compile(r"(?: ?\(\d+\)|-\d+)$")
+# Of a renamed notebook's graded cells so many must be those of one of ours.
+_SHARE = 0.5
+
+
+@dataclass
+class Collected:
+    """What became of a source: counts, and a sentence for each thing that could not be placed."""
+
+    students: set[str] = field(default_factory=set)
+    placed: int = 0
+    unchanged: int = 0
+    older: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        parts = [f"{self.placed} notebooks of {len(self.students)} students placed"]
+        if self.unchanged:
+            parts.append(f"{self.unchanged} were there already")
+        if self.older:
+            parts.append(f"{self.older} left out, since a newer one was there")
+        return ", ".join(parts)
+
+
+class Collector:
+    """Places the parcels of one source."""
+
+    def __init__(self, project: Project, notebooks: Iterable[Notebook]) -> None:
+        self._project = project
+        self._names = {notebook.name.lower(): notebook.name for notebook in notebooks}
+        self._grade_ids = {
+            notebook.name: {cell.grade_id for cell in notebook.cells if cell.grade_id} for notebook in notebooks
+        }
+        self.result = Collected()
+
+    def collect(self, source: Path) -> Collected:
+        """Place everything in ``source``. Raises ``CourseError`` when it holds no submissions, or a disk is full."""
+        report = self.result.problems.append
+        for parcel in read_source(source, self._project.assignment, self._names.values(), report):
+            self._place(parcel)
+        return self.result
+
+    def _place(self, parcel: Parcel) -> None:
+        files = list(unzipped(parcel, self.result.problems.append))
+        found = False
+        for file in files:
+            if file.path.suffix.lower() == ".ipynb" and (data := self._read(parcel, file)):
+                if name := self._recognised(file.path, data):
+                    found = True
+                    beside = [other for other in files if other.path.is_relative_to(file.path.parent / RESULTS)]
+                    self._write(parcel, name, file, data, beside)
+                else:
+                    self.result.problems.append(f"{parcel.label}: {file.path} is no notebook of this assignment.")
+        if not found:
+            self.result.problems.append(f"{parcel.label}: no notebook of {self._project.assignment} in it.")
+
+    def _write(self, parcel: Parcel, name: str, file: File, data: bytes, results: list[File]) -> None:
+        """Write a notebook and the results beside it, unless a newer one is there; the file's time is the parcel's."""
+        folder = self._project.submitted / parcel.student / self._project.assignment
+        path = folder / f"{name}.ipynb"
+        moment = parcel.moment.timestamp()
+        if path.is_file():
+            if path.read_bytes() == data:
+                self.result.unchanged += 1
+                return
+            if _handed_in(path) > moment:
+                self.result.older += 1
+                return
+        for other in results:
+            if content := self._read(parcel, other):
+                write_atomically(folder / RESULTS / other.path.relative_to(file.path.parent / RESULTS), content)
+        write_atomically(path, data)
+        os.utime(path, (moment, moment))
+        newest = max(other.stat().st_mtime for other in folder.glob("*.ipynb"))
+        write_atomically(folder / TIMESTAMP, f"{datetime.fromtimestamp(newest, UTC):%Y-%m-%d %H:%M:%S.%f} UTC")
+        self.result.students.add(parcel.student)
+        self.result.placed += 1
+
+    def _read(self, parcel: Parcel, file: File) -> bytes:
+        try:
+            data = file.read()
+        except (ArchiveError, OSError) as error:
+            self.result.problems.append(f"{parcel.label}: {file.path} {error}.")
+            return b""
+        if len(data) > MAX_NOTEBOOK:
+            self.result.problems.append(f"{parcel.label}: {file.path} has over {MAX_NOTEBOOK >> 20} MB: refused.")
+            return b""
+        return data
+
+    def _recognised(self, path: PurePosixPath, data: bytes) -> str:
+        """Which notebook a file is, by its name, or by its graded cells when it was renamed; empty: none."""
+        stem = _COPY.sub("", path.stem.strip())
+        if name := self._names.get(stem.lower()):
+            return name
+        ids = _grade_ids(data)
+        best = max(self._grade_ids, key=lambda name: len(ids & self._grade_ids[name]))
+        return best if ids and len(ids & self._grade_ids[best]) >= _SHARE * len(ids) else ""
+
+
+def _handed_in(path: Path) -> float:
+    """When a notebook in ``submitted/`` was handed in: the file's time, unless the time stamp says before that."""
+    stamp = Submission("", path.stem, path).timestamp
+    try:
+        stamped = parse_utc(stamp).replace(tzinfo=UTC).timestamp() if stamp else float("inf")
+    except (ValueError, OverflowError):
+        stamped = float("inf")
+    return min(path.stat().st_mtime, stamped)
+
+
+def _grade_ids(data: bytes) -> set[str]:
+    """The grade ids in a notebook file; none when it is not one."""
+    try:
+        cells: list[Any] = json.loads(data)["cells"]
+        return {str(cell["metadata"]["nbgrader"]["grade_id"]) for cell in cells if "nbgrader" in cell["metadata"]}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return set()

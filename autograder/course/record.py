@@ -1,0 +1,186 @@
+"""Records results as ``nbgrader autograde`` does: grades and comments in the gradebook, notebooks in ``autograded/``.
+
+One transaction for each notebook of each student. A result that is recorded already is left alone, so that nothing a
+human decided since is put into question. What is recorded is known from a note for each notebook, which is believed
+only as long as gradebook and ``autograded/`` agree with it.
+"""
+
+import contextlib
+import fcntl
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import nbformat
+from nbgrader.utils import parse_utc
+
+from autograder.authoring.build import read_linted
+from autograder.authoring.model import read_node
+from autograder.authoring.project import Project
+from autograder.course.autograded import Pipeline
+from autograder.course.engine import Graded
+from autograder.course.gradebook import CourseGradebook, GradebookError
+from autograder.course.grades import Status
+from autograder.course.results import ResultStore, write_atomically
+from autograder.course.submissions import TIMESTAMP
+from autograder.errors import CourseError
+
+# Below the project's root: results, and what is recorded of them.
+FOLDER = "graded"
+
+
+@dataclass(frozen=True)
+class Note:
+    """What was recorded for a student's notebook: which result, the automatic scores, when it was handed in (UTC).
+
+    ``key`` is the result's in the store, empty where nothing was graded.
+    """
+
+    result: str
+    key: str
+    scores: dict[str, float | None]
+    timestamp: str | None
+
+    @classmethod
+    def read(cls, path: Path) -> "Note | None":
+        try:
+            return cls(**json.loads(path.read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+
+class Recorder:
+    """Puts results into a project's gradebook. Use as a context manager; one at a time for each project."""
+
+    def __init__(self, project: Project, db_url: str = "") -> None:
+        self._project, self._db_url = project, db_url
+        self.store = ResultStore(results_folder(project))
+        self._postponed: list[Graded] = []
+        self._absent: list[Graded] = []
+        self._graded = self._kept = self._written = 0
+
+    def __enter__(self) -> "Recorder":
+        """Raises ``CourseError`` when another process grades this class, ``GradebookError``."""
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._alone())
+            notebooks = read_linted(self._project)
+            self._gradebook = stack.enter_context(CourseGradebook(self._project, self._db_url))
+            self._gradebook.add_assignment(notebooks)
+            released = {notebook.name: read_node(self._project.release / notebook.path.name) for notebook in notebooks}
+            master = {name: self._gradebook.master_cells(name) for name in released}
+            self._pipeline = Pipeline(self._gradebook.config, released, master)
+            self._in_gradebook = self._gradebook.recorded()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_ignored: object) -> None:
+        self._stack.close()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other graders of this class away; a process that ends, however it does, lets go of the lock."""
+        self.store.folder.mkdir(parents=True, exist_ok=True)
+        with open(self.store.folder.parent / ".lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                text = f"another `autograder grade` is at work in {self._project.root}: wait for it."
+                raise CourseError(text) from None
+            yield
+
+    def add(self, graded: Graded) -> None:
+        """Record a result, unless it is. When the gradebook cannot be used now, that is put off until ``finish``.
+
+        Raises ``CourseError`` when files cannot be written.
+        """
+        self._graded += graded.is_new
+        self._kept += not graded.is_new
+        if graded.record.status is Status.ABSENT:
+            self._absent.append(graded)
+        elif self._postponed:
+            self._postponed.append(graded)  # no waiting for every one of a thousand
+        else:
+            try:
+                self._record(graded)
+            except GradebookError:
+                self._postponed.append(graded)
+
+    def finish(self) -> None:
+        """Record what was put off, and zeros for what students left out. Raises ``CourseError``."""
+        postponed, self._postponed = self._postponed, []
+        try:
+            for graded in postponed:
+                self._record(graded)
+            self._in_gradebook = self._gradebook.recorded()
+            for graded in self._absent:
+                self._record_absent(graded.submission.student, graded.submission.notebook)
+        except GradebookError as error:
+            raise GradebookError(
+                f"{error} All results are kept: run the same command again to record them, nothing is graded twice."
+            ) from None
+
+    @property
+    def summary(self) -> str:
+        """A line on what was done."""
+        kept = f"{self._kept} as before" if self._kept else ""
+        done = ", ".join(filter(None, [f"{self._graded} graded", kept, f"{self._written} recorded"]))
+        return f"{done} in {self._gradebook.shown_url}"
+
+    def _record(self, graded: Graded) -> None:
+        submission, record = graded.submission, graded.record
+        who = (submission.student, submission.notebook)
+        path = autograded_path(self._gradebook, *who)
+        timestamp = _moment(submission.timestamp)
+        note = Note.read(note_path(self._project, *who))
+        result = f"{record.status.value}: {graded.key or record.message}"
+        if (
+            note == Note(result, graded.key, *self._in_gradebook.get(who, ({}, None)))
+            and not graded.is_new
+            and timestamp in (None, note.timestamp)
+            and path.is_file()
+        ):
+            return
+        executed = self.store.load_notebook(graded.key) if record.status is Status.GRADED else ""
+        autograded = self._pipeline.autograded(record, executed)
+        written = self._gradebook.write(*who, autograded, timestamp)
+        write_atomically(path, nbformat.writes(autograded.node), self._gradebook.permissions)
+        if timestamp:
+            write_atomically(path.with_name(TIMESTAMP), submission.timestamp + "\n", self._gradebook.permissions)
+        # Last, so that whoever is interrupted before records this again.
+        self._in_gradebook[who] = (autograded.scores, written)
+        note = Note(result, graded.key, autograded.scores, written)
+        write_atomically(note_path(self._project, *who), json.dumps(asdict(note)))
+        self._written += 1
+
+    def _record_absent(self, student: str, notebook: str) -> None:
+        """Zero for a notebook that a student left out, as nbgrader does, unless it was there before."""
+        scores, _ = self._in_gradebook.get((student, notebook), ({}, None))
+        if None in scores.values() and not autograded_path(self._gradebook, student, notebook).is_file():
+            self._gradebook.write_zeros(student, notebook)
+            self._written += 1
+
+
+def results_folder(project: Project) -> Path:
+    """Where the results of a project's class are kept."""
+    return project.root / FOLDER / "results"
+
+
+def note_path(project: Project, student: str, notebook: str) -> Path:
+    """The note on what was recorded for a student's notebook."""
+    return project.root / FOLDER / "recorded" / student / f"{notebook}.json"
+
+
+def autograded_path(gradebook: CourseGradebook, student: str, notebook: str) -> Path:
+    """The notebook that formgrader shows and ``generate_feedback`` reads."""
+    coursedir = gradebook.coursedir
+    folder = coursedir.format_path(coursedir.autograded_directory, student, gradebook.project.assignment)
+    return Path(folder) / f"{notebook}.ipynb"
+
+
+def _moment(timestamp: str) -> str | None:
+    """A time stamp as the gradebook keeps it, in UTC; None when there is none that can be read."""
+    try:
+        return parse_utc(timestamp).isoformat() if timestamp else None
+    except (ValueError, OverflowError):
+        return None

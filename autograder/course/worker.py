@@ -1,0 +1,166 @@
+"""What runs in a worker of the cluster: grading one submission, with the course that came over the network.
+
+A worker needs this package installed, in the version that sends the work, and nothing else of the course: no shared
+file system, no gradebook. Source notebooks, support package and solutions travel with the plugin, once per worker.
+"""
+
+import asyncio
+import contextlib
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from distributed import Worker, WorkerPlugin
+from nbformat import NotebookNode
+
+from autograder.authoring.model import Notebook, nbgrader_metadata, read_node, read_notebook
+from autograder.authoring.project import PACKAGE, Project
+from autograder.course.grades import Record, Status
+from autograder.course.results import digest
+from autograder.errors import CourseError, NotebookError
+from autograder.grading.assemble import assemble
+from autograder.grading.results import RESULTS, Limits
+
+# Tests change the import path, the standard streams and the random state of the whole process.
+_one_at_a_time = threading.Lock()
+_courses: dict[str, Project] = {}
+
+
+@dataclass(frozen=True)
+class CourseFiles:
+    """The files of the course that grading reads, by path below its root.
+
+    ``fingerprints`` has for each notebook the hash of all that grading it depends on, the submission aside;
+    ``fingerprint`` stands for all of them.
+    """
+
+    assignment: str
+    files: dict[str, bytes]
+    fingerprints: dict[str, str]
+
+    @classmethod
+    def read(cls, project: Project) -> "CourseFiles":
+        """Raises ``NotebookError`` when a source or a release cannot be read, ``CourseError`` when they differ."""
+        sources = {path.stem: path for path in sorted(project.source.glob("*.ipynb"))}
+        releases = {name: project.release / path.name for name, path in sources.items()}
+        for name, path in sources.items():
+            _assert_same_cells(read_notebook(path), read_node(releases[name]))
+        shared = {
+            path.relative_to(project.root).as_posix(): path.read_bytes()
+            for path in (*project.support_files(), *project.solution_files())
+        }
+        common = [grader_hash().encode(), project.environment.read_bytes()]
+        common += [part for name, content in shared.items() for part in (name.encode(), content)]
+        pairs = {name: (sources[name].read_bytes(), releases[name].read_bytes()) for name in sources}
+        fingerprints = {name: digest([name.encode(), *pair, *common]) for name, pair in pairs.items()}
+        files = dict(shared)
+        for name in sources:
+            for path, content in zip((sources[name], releases[name]), pairs[name], strict=True):
+                files[path.relative_to(project.root).as_posix()] = content
+        return cls(project.assignment, files, fingerprints)
+
+    @property
+    def fingerprint(self) -> str:
+        return digest(self.fingerprints[name].encode() for name in sorted(self.fingerprints))
+
+
+@dataclass(frozen=True)
+class Job:
+    """A submission to grade: ``text`` is the notebook file as it is, ``results`` the files that came with it.
+
+    ``course`` is the fingerprint of the course's files, ``key`` the hash of everything here.
+    """
+
+    course: str
+    notebook: str
+    text: bytes
+    results: dict[str, bytes]
+    limits: Limits
+    isolation: str
+    key: str
+
+
+class CoursePlugin(WorkerPlugin):
+    """Unpacks the course on a worker and warms it up: imports, and the zygote, take seconds once."""
+
+    name = "autograder-course"
+
+    def __init__(self, course: CourseFiles) -> None:
+        self._course, self._version = course, grader_hash()
+
+    async def setup(self, worker: Worker) -> None:
+        if grader_hash() != self._version:
+            raise CourseError(
+                f"the worker at {worker.address} has another version of autograder than this machine: install the "
+                "same one there and restart it."
+            )
+        if worker.nanny and threading.current_thread() is threading.main_thread():
+            # Ctrl-C reaches all processes of a terminal; it is for the one that grades to end its workers. A handler,
+            # since ignoring would be inherited by the students' processes, which are interrupted when they take long.
+            signal.signal(signal.SIGINT, lambda _signal, _frame: None)
+        await asyncio.to_thread(self._set_up, Path(worker.local_directory))
+
+    def _set_up(self, folder: Path) -> None:
+        from autograder.grading.box import zygote
+        from autograder.grading.engine import grade_notebook  # noqa: F401  (imports torch)
+
+        tempfile.tempdir = str(folder)  # the cluster removes it, also that of a worker that was killed
+        course = folder / self._course.fingerprint
+        for name, content in self._course.files.items():
+            path = course / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        _courses[self._course.fingerprint] = Project(course, self._course.assignment)
+        zygote()
+
+
+def grade_job(job: Job) -> tuple[Record, str]:
+    """Grade one submission; returns its record and the executed notebook as JSON (empty where there is none).
+
+    As under nbgrader, the notebook is the release with the student's answers. Raises ``IsolationError``.
+    """
+    from autograder.grading.engine import grade_notebook
+
+    course = _courses[job.course]
+    source = read_notebook(course.source / f"{job.notebook}.ipynb")
+    with _one_at_a_time, _unpacked(job) as path:
+        try:
+            node = read_node(path)
+        except NotebookError as error:
+            return Record(job.notebook, Status.UNREADABLE, str(error).replace(str(path), path.name)), ""
+        node = assemble(read_node(course.release / path.name), node).node
+        files = path.parent / RESULTS
+        graded = grade_notebook(source, node, files if files.is_dir() else None, job.limits, job.isolation)
+    for cell, executed in zip(node.cells, graded.node.cells, strict=True):
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
+    return Record.of(source, graded), nbformat.writes(node)
+
+
+def grader_hash() -> str:
+    """A hash of the code that grades."""
+    paths = sorted(path for room in ("authoring", "grading") for path in (PACKAGE / room).rglob("*.py"))
+    return digest(path.read_bytes() for path in paths)
+
+
+@contextlib.contextmanager
+def _unpacked(job: Job) -> Iterator[Path]:
+    """The submission as files: the notebook's path, its results beside it."""
+    with tempfile.TemporaryDirectory(prefix="submission-") as folder:
+        path = Path(folder) / f"{job.notebook}.ipynb"
+        path.write_bytes(job.text)
+        for name, content in job.results.items():
+            file = Path(folder) / RESULTS / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        yield path
+
+
+def _assert_same_cells(source: Notebook, released: NotebookNode) -> None:
+    ids = [nbgrader_metadata(cell).get("grade_id") for cell in released.cells]
+    if ids != [nbgrader_metadata(cell).get("grade_id") for cell in source.node.cells]:
+        raise CourseError(f"the release of {source.name} is not what its source gives: run `autograder build` first.")

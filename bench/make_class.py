@@ -1,0 +1,73 @@
+"""Makes a class of any size out of the reference answers, the correct variants and the known mistakes of a notebook.
+
+Every student answers each question in one of these ways, drawn with a fixed seed; no two hand in the same file. Some
+leave questions out, and one in fifty hands in something that cannot be read.
+
+    python bench/make_class.py 1000 build/class [--notebook HandDesignFilters]
+"""
+
+import argparse
+import random
+import sys
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "source" / "hw4")]
+
+from harness import MISTAKES_FOLDER  # noqa: E402
+from sampleclass import reference_answers  # noqa: E402
+
+from autograder.authoring import catalogue  # noqa: E402
+from autograder.authoring.model import nbgrader_metadata, read_notebook  # noqa: E402
+from autograder.authoring.project import Project  # noqa: E402
+
+# Shares of reference, variant, known mistake, and no answer.
+_WAYS = ("reference", "variant", "mistake", "none")
+_SHARES = (50, 20, 25, 5)
+_UNREADABLE = 50
+
+
+def main() -> None:
+    """Write the class."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("students", type=int)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--notebook", default="HandDesignFilters")
+    options = parser.parse_args()
+    make_class(Project(ROOT), options.notebook, options.students, options.target)
+
+
+def make_class(project: Project, name: str, students: int, target: Path) -> None:
+    """Write ``students`` submissions of one notebook below ``target``, as ``<student>/<assignment>/<name>.ipynb``."""
+    ways = _answers(project, name)
+    released = (project.release / f"{name}.ipynb").read_text()
+    for number in range(students):
+        student = f"s{number:04}"
+        draw = random.Random(number)
+        node = nbformat.reads(released, as_version=4)
+        for cell in node.cells:
+            if answers := ways.get(nbgrader_metadata(cell).get("grade_id", "")):
+                (way,) = draw.choices(_WAYS, _SHARES)
+                cell.source = f"# {student}\n{draw.choice(answers[way])}" if answers[way] else cell.source
+        path = target / student / project.assignment / f"{name}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = nbformat.writes(node)
+        path.write_text(text if number % _UNREADABLE != _UNREADABLE - 1 else text[: len(text) // 2])
+
+
+def _answers(project: Project, name: str) -> dict[str, dict[str, list[str]]]:
+    """By question: the sources that each way of answering can draw from."""
+    found = {
+        question: {"reference": [source], "variant": [], "mistake": [], "none": []}
+        for question, source in reference_answers(read_notebook(project.source / f"{name}.ipynb")).items()
+    }
+    for way, folder in (("variant", ROOT / "tests" / "variants"), ("mistake", MISTAKES_FOLDER)):
+        for entry in catalogue.read(folder / f"{catalogue.module_name(name)}.py"):
+            found[entry.question][way].append(entry.source)
+    return found
+
+
+if __name__ == "__main__":
+    main()

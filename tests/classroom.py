@@ -1,0 +1,79 @@
+"""A small class for the tiny course, and what grading left behind, in a form that can be compared."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbgrader.api import Gradebook
+
+from autograder.authoring.project import Project
+
+RIGHT = "def double(x):\n    return x + x"
+WRONG = "def double(x):\n    return 2 * abs(x)"
+ON_TIME = "2026-01-01 10:00:00 UTC"
+
+
+def copy_course(built: Project, target: Path) -> Project:
+    """A copy of a built course, for a test to work in."""
+    shutil.copytree(built.root, target)
+    return Project(target)
+
+
+def submit(
+    project: Project, student: str, answer: str, written: str = "", timestamp: str = ON_TIME, root: Path | None = None
+) -> Path:
+    """Hand in ``Mini`` as nbgrader's ``submitted/`` has it; empty answers stay as released. Returns the file."""
+    node = nbformat.read(project.release / "Mini.ipynb", as_version=4)
+    for cell in node.cells:
+        own = {"double": answer, "written_why": written}.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+        cell.source = own or cell.source
+    path = (root or project.submitted) / student / project.assignment / "Mini.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(node, path)
+    (path.parent / "timestamp.txt").write_text(timestamp)
+    return path
+
+
+def delete_cell(path: Path, grade_id: str) -> None:
+    """Remove a cell from a submission."""
+    node = nbformat.read(path, as_version=4)
+    node.cells = [cell for cell in node.cells if cell.metadata.get("nbgrader", {}).get("grade_id") != grade_id]
+    nbformat.write(node, path)
+
+
+def gradebook_url(project: Project) -> str:
+    return f"sqlite:///{project.root / 'gradebook.db'}"
+
+
+def dump(url: str, assignment: str = "hw4") -> dict[str, Any]:
+    """Everything that the gradebook says about an assignment, database ids left out."""
+    found: dict[str, Any] = {}
+    with Gradebook(url, "eecs182") as gradebook:
+        for submission in gradebook.assignment_submissions(assignment):
+            for notebook in submission.notebooks:
+                grades = {
+                    grade.name: (grade.auto_score, grade.manual_score, grade.extra_credit, grade.needs_manual_grade)
+                    for grade in notebook.grades
+                }
+                comments = {c.name: (c.auto_comment, c.manual_comment) for c in notebook.comments}
+                found[f"{submission.student.id}/{notebook.name}"] = {
+                    "timestamp": str(submission.timestamp),
+                    "penalty": notebook.late_submission_penalty,
+                    "score": notebook.score,
+                    "grades": grades,
+                    "comments": comments,
+                }
+    return found
+
+
+def files(project: Project) -> dict[str, str]:
+    """The autograded notebooks and what is kept of the class, by path; how long grading took is left out."""
+    found = {}
+    for folder in (project.root / "autograded", project.root / "graded"):
+        for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
+            if path.is_file() and path.name != ".lock":
+                lines = path.read_text().splitlines()
+                kept = [line for line in lines if not line.strip().startswith(('"wall"', '"cpu"', '"memory"'))]
+                found[str(path.relative_to(project.root))] = "\n".join(kept)
+    return found
