@@ -62,6 +62,7 @@ def test_the_instructor_guides_commands_work(tmp_path: Path):
     printed = "".join(map(run, _BLOCK.findall((ROOT / "docs" / "instructor-guide.md").read_text())))
     assert "hw4/requirements.txt" in printed  # what unzip lists
     assert "HandDesignFilters: 10 points" in printed
-    assert (course / "feedback" / "ada" / "hw4" / "HandDesignFilters.html").is_file()
+    assert (course / "feedback" / "ada" / "hw4.html").is_file()
+    assert (course / "report" / "index.html").is_file()
     assert (course / "grades.csv").read_text().count("ada") == 1
     run("autograder build --check")

@@ -108,8 +108,10 @@ def assert_every_failure_is_a_box(ran: NotebookNode, notebook: Notebook) -> None
 
 def assert_boxes_hide_their_twins(lab: Lab) -> None:
     """Beside a box the same sentences as an error output are not to be seen."""
-    for error in lab.page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']").all():
-        assert not error.is_visible()
+    boxes = lab.page.locator(".jp-OutputArea-child:has(.hw4-box)")
+    twins = lab.page.locator(".jp-OutputArea-child:has(.hw4-box) + .jp-OutputArea-child")
+    assert twins.count() == boxes.count()
+    assert not any(twin.is_visible() for twin in twins.all())
 
 
 def answer_everything(lab: Lab, notebook: Notebook) -> None:
