@@ -173,13 +173,14 @@ def feedback(get_project, students: tuple[str, ...], db: str) -> None:
 @main.command()
 @click.option("--notebook", "notebooks", multiple=True, help="Only this notebook; may be given several times.")
 @click.option("--question", "questions", multiple=True, help="Only this question; may be given several times.")
-@click.option("--force", is_flag=True, help="Try everything again, also what has not changed since the last time.")
+@click.option("--try", "how", type=click.Choice(["new", "all", "nothing"]), default="new", show_default=True,
+              help="Try what has changed since the last time, everything, or only tell what is known.")  # fmt: skip
 @click.option("--flaky", type=click.IntRange(min=1), metavar="N",
               help="Instead, grade the reference answers N times, with the hidden seeds 1 to N.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(min=1), default=None, help="Processes at a time.  [default: one a core]")
 @click.pass_obj
 def strength(
-    get_project, notebooks: tuple[str, ...], questions: tuple[str, ...], force: bool, flaky: int, workers: int
+    get_project, notebooks: tuple[str, ...], questions: tuple[str, ...], how: str, flaky: int, workers: int
 ) -> None:
     """Try right and wrong answers on the tests; for the whole homework, write docs/strength.md."""
     from autograder.strength.command import measure_flakiness, measure_strength
@@ -188,7 +189,7 @@ def strength(
     if flaky:
         ok = measure_flakiness(get_project(), notebooks, flaky, at_a_time)
     else:
-        ok = measure_strength(get_project(), notebooks, questions, at_a_time, force)
+        ok = measure_strength(get_project(), notebooks, questions, at_a_time, how)
     sys.exit(0 if ok else 1)
 
 

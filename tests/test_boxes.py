@@ -113,6 +113,21 @@ def test_text_of_students_is_escaped():
     assert "&lt;script&gt;" in html
 
 
+def test_only_a_stub_counts_as_not_answered():
+    """torch says so, too, of operations that a device or a dtype lacks."""
+    cell = "# Tests of x"
+    stub = explain.explain(NotImplementedError(f"{explain.UNANSWERED}: write ..."), cell, Path("/nowhere"))
+    torch = explain.explain(NotImplementedError("\"conv\" not implemented for 'Half'"), cell, Path("/nowhere"))
+    assert stub is not None
+    assert stub.title == "x is not answered yet"
+    assert torch is not None
+    assert torch.title == "x ends with an error"
+
+
+def test_the_stub_of_the_release_says_so(project):
+    assert explain.UNANSWERED in project.nbgrader_config.read_text()
+
+
 def test_an_unreadable_notebook_beside_it_does_no_harm(tmp_path):
     (tmp_path / "broken.ipynb").write_text("{")
     (tmp_path / "other.ipynb").write_text('{"cells": [3]}')

@@ -58,6 +58,16 @@ def test_every_notebook_begins_with_the_same_check():
     assert len({cell.source for cell in cells}) == 1
 
 
+def test_cells_are_prepared_for_jupyterlab():
+    """Run All goes on after failures, and tests come folded."""
+    for path in NOTEBOOKS:
+        for cell in nbformat.read(path, as_version=4).cells:
+            nbgrader = cell.metadata.get("nbgrader", {})
+            assert ("raises-exception" in cell.metadata.get("tags", [])) == (cell.cell_type == "code")
+            if cell.cell_type == "code" and nbgrader.get("grade"):
+                assert cell.metadata.jupyter.source_hidden, nbgrader.grade_id
+
+
 def test_the_zip_holds_the_release_and_nothing_else(built_mini):
     with zipfile.ZipFile(built_mini.dist / "hw4.zip") as archive:
         names = archive.namelist()

@@ -6,37 +6,39 @@ from rich.console import Console
 from rich.progress import Progress
 
 from autograder.authoring.build import read_linted
-from autograder.authoring.model import Notebook
+from autograder.authoring.model import Notebook, Question
 from autograder.authoring.project import Project
 from autograder.errors import CourseError
 from autograder.strength import report
 from autograder.strength.answers import Finding
 from autograder.strength.flaky import failures
-from autograder.strength.run import measure
+from autograder.strength.run import known, measure
 
 
-def measure_strength(
-    project: Project, only: Sequence[str], questions: Sequence[str], workers: int, afresh: bool
-) -> bool:
+def measure_strength(project: Project, only: Sequence[str], questions: Sequence[str], workers: int, how: str) -> bool:
     """Try all answers to the chosen questions and print the figures; of the whole homework, write the report.
 
-    Returns whether everything is as it must be. Raises ``CourseError`` for a name that is none.
+    ``how`` is ``new``, to try what is not known from earlier runs, ``all``, or ``nothing``. Returns whether everything
+    is as it must be. Raises ``CourseError`` for a name that is none.
     """
     console = Console(soft_wrap=True)
-    notebooks = _chosen(project, only)
-    wanted = [(notebook, question) for notebook in notebooks for question in notebook.questions]
-    if unknown := sorted(set(questions) - {question.name for _, question in wanted}):
-        raise CourseError(f"there is no question {', '.join(unknown)}.")
+    wanted = _wanted(project, only, questions)
     explanations = report.read_explanations(project.survivors, read_linted(project))
-    wanted = [(notebook, question) for notebook, question in wanted if not questions or question.name in questions]
-    places = {question.name: place for place, (_, question) in enumerate(wanted)}
-    findings = sorted(measure(project, wanted, workers, afresh), key=lambda finding: _order(finding, places))
+    findings, jobs = known(project, wanted, afresh=how == "all")
+    if how != "nothing":
+        findings += measure(project, jobs, workers)
+        jobs = []
+    places = {(notebook.name, question.name): place for place, (notebook, question) in enumerate(wanted)}
+    findings.sort(key=lambda finding: _order(finding, places))
     report.print_figures(findings, console)
-    found = report.problems(findings, explanations)
+    untried = [
+        f"{job.notebook.name}, {job.question.name}, {job.kind.value}: {len(job.answers)} not tried" for job in jobs
+    ]
+    found = report.problems(findings, explanations) + untried
     for line in found:
         console.print(line, style="red", highlight=False, markup=False)
     if not only and not questions:
-        report.write_report(project.strength_report, findings, explanations)
+        report.write_report(project.strength_report, findings, explanations, untried)
         console.print(f"written: {project.strength_report}")
     return not found
 
@@ -59,6 +61,13 @@ def measure_flakiness(project: Project, only: Sequence[str], times: int, workers
     return ok
 
 
+def _wanted(project: Project, only: Sequence[str], questions: Sequence[str]) -> list[tuple[Notebook, Question]]:
+    wanted = [(notebook, question) for notebook in _chosen(project, only) for question in notebook.questions]
+    if unknown := sorted(set(questions) - {question.name for _, question in wanted}):
+        raise CourseError(f"there is no question {', '.join(unknown)}.")
+    return [(notebook, question) for notebook, question in wanted if not questions or question.name in questions]
+
+
 def _chosen(project: Project, only: Iterable[str]) -> list[Notebook]:
     notebooks = [notebook for notebook in read_linted(project) if notebook.questions]
     if unknown := sorted(set(only) - {notebook.name for notebook in notebooks}):
@@ -66,6 +75,6 @@ def _chosen(project: Project, only: Iterable[str]) -> list[Notebook]:
     return [notebook for notebook in notebooks if not only or notebook.name in only]
 
 
-def _order(finding: Finding, places: dict[str, int]) -> tuple:
+def _order(finding: Finding, places: dict[tuple[str, str], int]) -> tuple:
     answer = finding.answer
-    return answer.notebook, places[answer.question], answer.kind.name, answer.name
+    return places[answer.notebook, answer.question], answer.kind.name, answer.name

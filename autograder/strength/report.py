@@ -115,8 +115,8 @@ def print_figures(findings: list[Finding], console: Console) -> None:
     console.print(table)
 
 
-def write_report(path: Path, findings: list[Finding], explanations: dict[str, str]) -> None:
-    """Write ``docs/strength.md``."""
+def write_report(path: Path, findings: list[Finding], explanations: dict[str, str], untried: list[str]) -> None:
+    """Write ``docs/strength.md``; ``untried`` says what is not known."""
     counted = figures(findings)
     undecided = [f for f in _of(findings, Kind.MISTAKE) if not f.has_own_diagnosis]
     survivors = [finding for finding in findings if finding.survived]
@@ -127,6 +127,7 @@ def write_report(path: Path, findings: list[Finding], explanations: dict[str, st
         "",
         *_table(findings, counted),
         "",
+        *(["## Not tried since the last change", "", *(f"- {line}" for line in untried), ""] if untried else []),
         "## Mistakes without a diagnosis of their own",
         "",
         *([_bullet(finding) for finding in undecided] or ["None."]),

@@ -48,23 +48,30 @@ class Job:
     answers: tuple[Answer, ...]
 
 
-def measure(
-    project: Project, wanted: Iterable[tuple[Notebook, Question]], workers: int, afresh: bool = False
-) -> Iterator[Finding]:
-    """The findings on all answers to the ``wanted`` questions, with a progress bar, as they come in.
+def known(
+    project: Project, wanted: Iterable[tuple[Notebook, Question]], afresh: bool = False
+) -> tuple[list[Finding], list[Job]]:
+    """What earlier runs found out about the answers to the ``wanted`` questions, and what is left to do.
 
-    What is known of earlier runs is not measured again, unless ``afresh``.
+    That is everything with ``afresh``.
     """
     memory = Memory(project)
+    findings: list[Finding] = []
     jobs: list[Job] = []
     for notebook, question in wanted:
         fresh: list[Answer] = []
         for answer in answers(project, notebook, question):
             if not afresh and (outcome := memory.recall(notebook, question, answer)):
-                yield Finding(answer, **asdict(outcome))
+                findings.append(Finding(answer, **asdict(outcome)))
             else:
                 fresh.append(answer)
         jobs += _jobs(notebook, question, fresh)
+    return findings, jobs
+
+
+def measure(project: Project, jobs: list[Job], workers: int) -> Iterator[Finding]:
+    """The findings on all answers of the jobs, with a progress bar, as they come in; they are remembered."""
+    memory = Memory(project)
     bar = Progress(
         *Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn(), console=Console(stderr=True)
     )

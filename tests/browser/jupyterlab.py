@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -135,11 +136,12 @@ class Lab:
 
     @contextmanager
     def _until_run(self, cell: Locator) -> Iterator[None]:
-        """Wait until what is done inside has run ``cell``: its number changes, first to a star."""
+        """Wait until what is done inside has run ``cell``: its number becomes a star, then another number."""
         prompt = cell.locator(".jp-InputPrompt")
         before = prompt.inner_text()
         yield
         expect(prompt).not_to_have_text(before)
+        expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=_TRAINING)
         self.wait()
 
     def wait(self) -> None:

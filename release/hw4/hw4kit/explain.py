@@ -14,6 +14,8 @@ from types import TracebackType
 
 from hw4kit.checks import Mismatch
 
+# What the release puts in place of an answer raises NotImplementedError with this; torch raises it for other reasons.
+UNANSWERED = "This question is not answered yet"
 # The first line of every test cell.
 _TESTS_OF = re.compile(r"# Tests of (\w+)")
 _HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
@@ -35,19 +37,16 @@ def explain(error: BaseException, cell: str, folder: Path) -> Explanation | None
     """
     question = tested(cell)
     section, is_given = _place(cell, folder)
-    if isinstance(error, NotImplementedError):
+    if isinstance(error, NotImplementedError) and UNANSWERED in str(error):
         title, lines = _unanswered(error, question)
     elif question and isinstance(error, AssertionError):
         title, lines = f"{question} does not pass its tests yet", _mismatch(error)
     elif question and isinstance(error, NameError) and not _answer_frame(error):
         title, lines = f"{question} cannot be tested yet", [("what", f"{error}."), ("hint", _RUN_FIRST)]
     elif question:
-        title, lines = (
-            f"{question} ends with an error",
-            _raised(error, "The test could not use what your code returned."),
-        )
-    elif is_given:
-        title, lines = "This cell needs answers that pass their tests", _raised(error, _RUN_FIRST)
+        title, lines = f"{question} ends with an error", _raised(error, _NOT_USABLE)
+    elif is_given and not isinstance(error, ImportError):
+        title, lines = "This cell needs answers that pass their tests", _raised(error, _TESTS_FIRST)
     else:
         return None
     if section:
@@ -61,6 +60,8 @@ def tested(cell: str) -> str:
     return found[1] if found else ""
 
 
+_NOT_USABLE = "The test could not use what your code returned."
+_TESTS_FIRST = "Make the tests above pass first, then run all cells above: Run > Run All Above Selected Cell."
 _RUN_FIRST = (
     "Run the cell of the answer (Shift+Enter), then this one. After a restart of the kernel, run all cells above: "
     "Run > Run All Above Selected Cell."
@@ -73,7 +74,7 @@ def _unanswered(error: NotImplementedError, question: str) -> tuple[str, list[tu
     missing = next((name for name in reversed(names) if name.isidentifier()), question)
     missing = missing if not missing.startswith("__") else question
     if not missing:
-        return "This question is not answered yet", [("hint", "Write your code in this cell, and run it again.")]
+        return UNANSWERED, [("hint", "Write your code in this cell, and run it again.")]
     hint = f"Write your code in the cell of {missing}, run that cell, then this one."
     return f"{missing} is not answered yet", [("hint", hint)]
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import nbformat
 
+from hw4kit.explain import UNANSWERED
 from hw4kit.installation import in_colab
 
 # Gradescope takes 100 MB; a notebook of this homework has well under 5 MB unless it prints or plots too much.
 _LARGE_BYTES = 20_000_000
 _SECONDS_PER_CELL = 600
-_STUBS = {"code": "This question is not answered yet", "markdown": "YOUR ANSWER HERE"}
+_STUBS = {"code": UNANSWERED, "markdown": "YOUR ANSWER HERE"}
 _RENAME = "Rename this notebook to {} (File > Rename) and run this cell again."
 _COLAB = "In Colab choose File > Download > Download .ipynb, and hand in that file."
 
@@ -97,7 +98,7 @@ def failures(notebook: nbformat.NotebookNode, folder: Path) -> list[str]:
     except DeadKernelError:
         return ["the kernel died on the way: does a cell exit Python, or use all memory?"]
     # What an open question keeps from running is no finding of its own.
-    return [_failure(cell) for cell in copy.cells if (error := _error(cell)) and _STUBS["code"] not in error.evalue]
+    return [_failure(cell) for cell in copy.cells if (error := _error(cell)) and UNANSWERED not in error.evalue]
 
 
 def pack(path: Path) -> Path:

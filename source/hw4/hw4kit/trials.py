@@ -284,7 +284,8 @@ class _Maker:
 
 def _numbers(returned: Any) -> list[float]:
     """The numbers of a pair such as ``(loss, accuracy)``."""
-    if not isinstance(returned, (tuple, list)) or len(returned) != 2:
+    is_row = isinstance(returned, (tuple, list, Tensor, np.ndarray)) and getattr(returned, "ndim", 1) == 1
+    if not is_row or len(returned) != 2:
         raise AssertionError(f"the function should return a pair (mean loss, accuracy), got {type(returned).__name__}.")
     return [float(value) for value in returned]
 
