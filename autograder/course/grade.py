@@ -20,7 +20,7 @@ from autograder.authoring.release import build_release
 from autograder.course.compare import disagreements, grade_with_stock
 from autograder.course.engine import NAME as ENGINE
 from autograder.course.engine import Engine
-from autograder.course.grades import Grade
+from autograder.course.grades import Grade, Status
 from autograder.course.record import Recorder
 from autograder.course.results import ResultStore
 from autograder.course.stock import Stock
@@ -65,7 +65,7 @@ def grade_class(project: Project, folder: Path, options: Options, db_url: str = 
         recorder.finish()
     print_tables(project, grades, console)
     console.print(recorder.summary, highlight=False, markup=False)
-    return not problems(grades)
+    return _all_graded(grades)
 
 
 def compare_frameworks(project: Project, folder: Path, options: Options) -> bool:
@@ -80,7 +80,12 @@ def compare_frameworks(project: Project, folder: Path, options: Options) -> bool
     found = disagreements(grades)
     for disagreement in found:
         console.print(str(disagreement), style="red", highlight=False, markup=False)
-    return not found and not problems(grades)
+    return not found and _all_graded(grades)
+
+
+def _all_graded(grades: list[Grade]) -> bool:
+    """Whether all that was handed in was graded to its end."""
+    return all(grade.status in (Status.GRADED, Status.ABSENT) for grade in grades)
 
 
 def print_tables(project: Project, grades: list[Grade], console: Console) -> None:
