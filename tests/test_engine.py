@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.authoring import catalogue
-from autograder.authoring.model import Kind, Notebook, Question, read_notebook
+from autograder.authoring.model import Kind, Notebook, Question, kind_of, read_notebook
 from autograder.grading.box import Box, zygote
 from autograder.grading.engine import grade_notebook
 from autograder.grading.outputs import Outputs
@@ -389,6 +389,14 @@ def test_a_submission_is_not_changed_and_gives_the_same_result_twice(attacked):
     assert nbformat.writes(node) == before
     assert first.results == second.results
     assert [cell.get("outputs") for cell in first.node.cells] == [cell.get("outputs") for cell in second.node.cells]
+
+
+def test_a_deleted_written_answer_is_not_the_model_answer():
+    source = read_notebook(SOURCE / "process.ipynb")
+    written = [cell.source for cell in source.node.cells if kind_of(cell) is Kind.WRITTEN]
+    assert all(written)
+    graded = grade_notebook(source, new_notebook(), None, LIMITS)
+    assert [cell.source for cell in graded.node.cells if kind_of(cell) is Kind.WRITTEN] == [""] * len(written)
 
 
 def _candidates(notebook: str, folder: Path, few: bool) -> list[catalogue.Entry]:

@@ -20,7 +20,8 @@ def print_grades(console: Console, notebook: Notebook, grades: Iterable[Grade]) 
     console.print(f"{notebook.name}: {notebook.points:g} points", style="bold")
     listed = [f"{number} {q.name} ({q.points:g})" for number, q in enumerate(notebook.questions, start=1)]
     console.print(", ".join(listed), highlight=False)
-    table = Table("student")
+    table = Table()
+    table.add_column("student", min_width=max(map(len, rows), default=0))  # a narrow terminal folds points, not names
     for number, _ in enumerate(notebook.questions, start=1):
         table.add_column(str(number), justify="right")
     table.add_column("total", justify="right")

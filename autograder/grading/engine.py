@@ -199,6 +199,10 @@ def _without_answers(source: NotebookNode) -> NotebookNode:
     for cell in node.cells:
         if kind_of(cell) is Kind.SOLUTION:
             cell.source = _NOT_ANSWERED
+        elif (
+            kind_of(cell) is Kind.WRITTEN
+        ):  # nobody is to read the model answer as that of a student who deleted the cell
+            cell.source = ""
         elif kind_of(cell) is Kind.TEST:
             cell.source = split_region(cell.source, HIDDEN_TESTS)[0]
     return node
