@@ -199,9 +199,7 @@ def _without_answers(source: NotebookNode) -> NotebookNode:
     for cell in node.cells:
         if kind_of(cell) is Kind.SOLUTION:
             cell.source = _NOT_ANSWERED
-        elif (
-            kind_of(cell) is Kind.WRITTEN
-        ):  # nobody is to read the model answer as that of a student who deleted the cell
+        elif kind_of(cell) is Kind.WRITTEN:  # a deleted answer is not the model answer
             cell.source = ""
         elif kind_of(cell) is Kind.TEST:
             cell.source = split_region(cell.source, HIDDEN_TESTS)[0]
