@@ -13,7 +13,8 @@ test: .venv/ready  ## lint, types, tests, and that the committed release is what
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/autograder build --check
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/autograder build --no-solved
+	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-all: .venv/ready  ## the tests with the long ones
 	$(BIN)/python -m pytest
