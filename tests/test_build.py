@@ -84,7 +84,7 @@ def test_a_notebook_of_written_answers_only_has_no_zip(tmp_path):
     project = make_course(tmp_path / "course", [minicourse.cells()[0], *minicourse.cells()[-2:]])
     assert {product.name for product, _ in build(project)} == {"release", "hw4.zip", "Mini-solution.ipynb"}
     assert "YOUR ANSWER HERE" in _released_text(project)
-    run = CliRunner().invoke(main, ["--root", str(project.root), "grade", str(tmp_path)])
+    run = CliRunner().invoke(main, ["--root", str(project.root), "grade", "--framework", "otter", str(tmp_path)])
     assert run.exit_code == 1
     assert "tests grade no question of Mini" in run.output
 

@@ -199,7 +199,7 @@ def test_case(world, case, tmp_path):
         assert result.points == (result.maximum if result.verdict is Verdict.PASSED else 0)
         assert bool(result.message) == (result.verdict is not Verdict.PASSED)
         assert len(result.message) < MAX_MESSAGE
-        assert case.plan.get("messages", {}).get(result.question, "") in result.message
+        assert case.plan.get("messages", {}).get(result.question, "") in result.feedback
 
     shown = json.dumps(graded.node) + repr((graded.results, graded.notes))
     assert len(shown) < MAX_NOTEBOOK
