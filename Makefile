@@ -14,7 +14,7 @@ test: .venv/ready  ## lint, types, tests, and that the committed release is what
 	$(BIN)/mypy
 	$(BIN)/autograder build --check
 	$(BIN)/autograder build --no-solved
-	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-all: .venv/ready  ## the tests with the long ones
 	$(BIN)/python -m pytest

@@ -10,6 +10,9 @@ import threading
 
 from autograder.grading.remote import TestEnded
 
+# Held while a request waits for its answer: interrupted between the two, the next request would get that answer.
+UNINTERRUPTED = threading.RLock()
+
 
 class TooLate(TestEnded):
     """Raised where the alarm was set; a class that needs no arguments, since the interpreter makes the exception."""
@@ -39,7 +42,7 @@ class Alarm:
         _raise_in(self._thread, None)  # one that rang just now is not raised later, in other code
 
     def _ring(self) -> None:
-        with self._lock:
+        with UNINTERRUPTED, self._lock:
             if self._is_set:
                 _raise_in(self._thread, TooLate)
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.errors import AutograderError
+from autograder.grading.alarm import UNINTERRUPTED
 from autograder.grading.channel import Channel, Closed, Late
 from autograder.grading.results import Limits
 from autograder.grading.wire import Wire, WireError
@@ -85,10 +86,11 @@ class Zygote:
             raise AutograderError(f"the process that runs notebooks did not start: {error}.") from None
 
     def ask(self, *request: Any, send: socket.socket | None = None) -> Any:
-        self._channel.send(_WIRE.encode(list(request)))
-        if send:
-            socket.send_fds(self._channel.socket, [b"x"], [send.fileno()])
-        return _WIRE.decode(self._channel.receive(time.monotonic() + _START_SECONDS))
+        with UNINTERRUPTED:
+            self._channel.send(_WIRE.encode(list(request)))
+            if send:
+                socket.send_fds(self._channel.socket, [b"x"], [send.fileno()])
+            return _WIRE.decode(self._channel.receive(time.monotonic() + _START_SECONDS))
 
     @property
     def pid(self) -> int:
@@ -166,8 +168,9 @@ class Box:
         """A fork of the process as it is now, for one test."""
         ours, theirs = socket.socketpair()
         try:
-            self._channel.send(_WIRE.encode(["fork"]))
-            socket.send_fds(self._channel.socket, [b"x"], [theirs.fileno()])
+            with UNINTERRUPTED:
+                self._channel.send(_WIRE.encode(["fork"]))
+                socket.send_fds(self._channel.socket, [b"x"], [theirs.fileno()])
         except (Closed, OSError):
             raise BoxLost("crashed", "") from None
         finally:
@@ -196,14 +199,15 @@ class Box:
 
     def end(self) -> Ended:
         """End every process of the box and remove its files."""
-        if self.ended is None:
-            self._channel.close()
-            answer = self._zygote.ask("end", self._keeper)
-            code = answer["status"]
-            status = code - 256 if code > 127 else code
-            self.ended = Ended(status, answer["cpu"], answer["memory"], answer["left"], answer["out_of_memory"])
-            self._forget()
-        return self.ended
+        with UNINTERRUPTED:
+            if self.ended is None:
+                self._channel.close()
+                answer = self._zygote.ask("end", self._keeper)
+                code = answer["status"]
+                status = code - 256 if code > 127 else code
+                self.ended = Ended(status, answer["cpu"], answer["memory"], answer["left"], answer["out_of_memory"])
+                self._forget()
+            return self.ended
 
     def _forget(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
