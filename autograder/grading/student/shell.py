@@ -21,6 +21,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Any as AnyTrait
 from traitlets.config import Config
 
+from autograder.grading.student import figures
+
 SEED = 182
 _NO_INPUT = "input() is not available while the notebook is graded: nobody is there to answer. Assign the value."
 
@@ -219,6 +221,7 @@ def new_shell() -> StudentShell:
     # As in Jupyter, but pictures are packed in a third of the time, into a quarter more bytes: a figure is drawn once
     # for each submission and hardly ever looked at.
     settings.InlineBackend.print_figure_kwargs = {"bbox_inches": "tight", "pil_kwargs": {"compress_level": 1}}
+    figures.draw_once()
     shell = StudentShell.instance(
         config=settings,
         outputs=Outputs(),

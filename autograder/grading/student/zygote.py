@@ -28,6 +28,7 @@ from autograder.grading.wire import MAX_SKELETON, Wire
 
 _WIRE = Wire(to_reference=repr, from_reference=str)
 _HUGE_PAGE = 2 << 20
+_OBJECTS_PER_COLLECTION = 10_000  # Python's own 700 is for small programs: a figure has more, and they outlive it all
 _keepers: set[int] = set()
 
 
@@ -73,6 +74,7 @@ def _warm_up() -> StudentShell:
     shell.forget()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_OBJECTS_PER_COLLECTION)
     _use_huge_pages()
     return shell
 
