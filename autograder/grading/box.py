@@ -39,6 +39,10 @@ class IsolationError(AutograderError):
     """Students' code cannot be kept away from this host; the text says what is missing and how to go on."""
 
 
+class ZygoteLost(Exception):
+    """The process that forks boxes is gone, and its boxes with it: nothing a notebook can do, but a host can."""
+
+
 class BoxLost(Exception):
     """The student process is gone or no longer makes sense; ``reason`` is one of ``crashed``, ``late``, ``reply``."""
 
@@ -86,11 +90,16 @@ class Zygote:
             raise AutograderError(f"the process that runs notebooks did not start: {error}.") from None
 
     def ask(self, *request: Any, send: socket.socket | None = None) -> Any:
-        with UNINTERRUPTED:
-            self._channel.send(_WIRE.encode(list(request)))
-            if send:
-                socket.send_fds(self._channel.socket, [b"x"], [send.fileno()])
-            return _WIRE.decode(self._channel.receive(time.monotonic() + _START_SECONDS))
+        """Send a request, with a descriptor if need be, and wait for its answer. Raises ``ZygoteLost``."""
+        try:
+            with UNINTERRUPTED:
+                self._channel.send(_WIRE.encode(list(request)))
+                if send:
+                    socket.send_fds(self._channel.socket, [b"x"], [send.fileno()])
+                return _WIRE.decode(self._channel.receive(time.monotonic() + _START_SECONDS))
+        except (Closed, Late, OSError) as error:
+            self.close()
+            raise ZygoteLost("the process that runs notebooks ended") from error
 
     @property
     def pid(self) -> int:
@@ -118,12 +127,16 @@ class Box:
         work = self._folder / "work"
         work.mkdir()
         ours, theirs = socket.socketpair()
-        answer = zygote.ask("start", self._cage(files, work, hidden, isolation), send=theirs)
-        theirs.close()
         self._channel = Channel(ours)
-        if "error" in answer:
+        try:
+            with theirs:
+                answer = zygote.ask("start", self._cage(files, work, hidden, isolation), send=theirs)
+            if "error" in answer:
+                raise IsolationError(answer["error"])
+        except (ZygoteLost, IsolationError):
+            self._channel.close()
             self._forget()
-            raise IsolationError(answer["error"])
+            raise
         self._keeper, self._pid = answer["keeper"], answer["student"]
         self.isolation: dict[str, str] = answer["force"]
         self.ended: Ended | None = None
@@ -198,15 +211,17 @@ class Box:
             os.kill(self._pid, signal.SIGINT)
 
     def end(self) -> Ended:
-        """End every process of the box and remove its files."""
+        """End every process of the box and remove its files. Raises ``ZygoteLost``."""
         with UNINTERRUPTED:
             if self.ended is None:
                 self._channel.close()
-                answer = self._zygote.ask("end", self._keeper)
+                try:
+                    answer = self._zygote.ask("end", self._keeper)
+                finally:
+                    self._forget()
                 code = answer["status"]
                 status = code - 256 if code > 127 else code
                 self.ended = Ended(status, answer["cpu"], answer["memory"], answer["left"], answer["out_of_memory"])
-                self._forget()
             return self.ended
 
     def _forget(self) -> None:

@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 
 from autograder.authoring.model import HIDDEN_TESTS, Kind, Notebook, Question, kind_of, nbgrader_metadata, split_region
 from autograder.grading.assemble import assemble
-from autograder.grading.box import Box, BoxLost, zygote
+from autograder.grading.box import Box, BoxLost, ZygoteLost, zygote
 from autograder.grading.diagnosis import Diagnostics
 from autograder.grading.outputs import Outputs, clean, error_output
 from autograder.grading.questions import CourseModules, is_memory_error, run_question
@@ -43,11 +43,21 @@ def grade_notebook(
 
     ``files`` is the student's folder of results, if there is one; ``solutions`` the folder of the reference package
     that hidden tests import, by default beside the source's course. Nothing is raised because of what a submission
-    holds or does. Raises ``IsolationError`` when this host cannot protect what must be protected.
+    holds or does. Raises ``IsolationError`` when this host cannot protect what must be protected,
+    ``ZygoteLost`` when the process that runs notebooks ended twice.
     """
-    run = _Run(source, submission, limits or Limits(), isolation)
-    started = time.monotonic()
     root = solutions or source.path.parents[2]
+    try:
+        return _grade(source, submission, files, limits or Limits(), isolation, root)
+    except ZygoteLost:  # ended by the kernel for want of memory, say; there will be another
+        return _grade(source, submission, files, limits or Limits(), isolation, root)
+
+
+def _grade(
+    source: Notebook, submission: NotebookNode, files: Path | None, limits: Limits, isolation: str, root: Path
+) -> GradedNotebook:
+    run = _Run(source, submission, limits, isolation)
+    started = time.monotonic()
     course = CourseModules(source.path.parent, root)
     with staged(source.path.parent, files, run.limits) as folder, course:
         diagnostics = Diagnostics(source, root, run.limits, isolation)
