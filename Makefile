@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test test-all build check lint lock clean
+.PHONY: demo test test-all bench build check lint lock clean
 
 demo: .venv/ready  ## build everything, grade the sample class in both frameworks, print the table
 	$(BIN)/autograder build --no-solved
@@ -18,6 +18,14 @@ test: .venv/ready  ## lint, types, tests, and that the committed release is what
 
 test-all: .venv/ready  ## the tests with the long ones
 	$(BIN)/python -m pytest
+
+bench: .venv/ready  ## measure against the frameworks as they come, about two hours; writes docs/benchmarks.md
+	$(BIN)/autograder build --no-solved
+	$(BIN)/python bench/grading.py --write
+	$(BIN)/python bench/start.py --write
+	$(BIN)/python bench/training_cost.py --write
+	$(BIN)/python bench/class_growth.py --write
+	$(BIN)/python bench/hostile_stock.py --write
 
 build: .venv/ready  ## release, otter zips, executed solution notebooks
 	$(BIN)/autograder build

@@ -4,10 +4,9 @@ Each run grades a fresh class of ``make_class`` (HandDesignFilters, half of it r
 measured from outside: the time is that of the whole command less what it takes to start and end, which a run on one
 submission gives; memory is that of all its processes together, pages that they share counted once (PSS), every second.
 
-    python bench/class_growth.py [--sizes 100 1000] [--workers 1 2]
+    python bench/class_growth.py [--sizes 10 100 1000] [--workers 1 2] [--write]
 """
 
-import argparse
 import shutil
 import statistics
 import subprocess
@@ -18,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from make_class import ROOT, make_class
+from make_class import make_class
+from results import ROOT, arguments, publish, table
 
 from autograder.authoring.project import Project
 
@@ -35,31 +35,44 @@ class Run:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000])
+    parser = arguments(__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000])
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     options = parser.parse_args()
-    print("workers  students  seconds  per minute  s/submission  peak MiB  last tenth / first tenth")
-    most: dict[int, float] = {}
+    rows = []
     each: dict[tuple[int, int], float] = {}
     for workers in options.workers:
         start = grade_class(1, workers).seconds
         for size in options.sizes:
             run = grade_class(size, workers)
-            seconds = run.seconds - start
-            each[workers, size] = seconds / (size - 1)
-            most[workers] = max(run.memory)
-            tenth = max(1, len(run.memory) // 10)
-            middle = run.memory[tenth:-tenth] or run.memory
-            growth = statistics.median(middle[-tenth:]) / statistics.median(middle[:tenth])
-            row = f"{workers:7}  {size:8}  {run.seconds:7.0f}  {60 * size / run.seconds:10.1f}"
-            print(f"{row}  {each[workers, size]:12.3f}  {max(run.memory):8.0f}  {growth:.2f}", flush=True)
-    small, large = min(options.sizes), max(options.sizes)
-    for workers in options.workers:
-        change = each[workers, large] / each[workers, small] - 1
-        print(f"{workers} workers: a submission takes {change:+.1%} at {large} compared with {small}")
-    if {1, 2} <= set(options.workers):
-        print(f"two workers are {each[1, large] / each[2, large]:.2f} times as fast as one at {large}")
+            each[workers, size] = (run.seconds - start) / (size - 1)
+            row = [f"{workers}", f"{size}", f"{run.seconds:.0f}", f"{60 * size / run.seconds:.1f}"]
+            rows.append([*row, f"{each[workers, size]:.3f}", f"{max(run.memory):.0f}", f"{_growth(run.memory):.2f}"])
+            print(rows[-1], file=sys.stderr, flush=True)
+    header = ["workers", "submissions", "seconds", "per minute", "s each", "peak MiB", "memory, last tenth / first"]
+    text = f"`autograder grade` from start to end, recording included, a class of {NOTEBOOK}; the seconds of each are\n"
+    text += "without start and end of the command.\n\n"
+    publish("A class", f"{text}{table(header, rows)}\n{_verdict(each)}", options.write)
+
+
+def _growth(memory: list[float]) -> float:
+    """Memory near the end as a multiple of memory near the beginning."""
+    tenth = max(1, len(memory) // 10)
+    middle = memory[tenth:-tenth] or memory
+    return statistics.median(middle[-tenth:]) / statistics.median(middle[:tenth])
+
+
+def _verdict(each: dict[tuple[int, int], float]) -> str:
+    large = max(size for _, size in each)
+    lines = [
+        f"With {workers} workers a submission takes {each[workers, large] / seconds - 1:+.1%} in a class of {large} "
+        f"compared with {size}."
+        for (workers, size), seconds in each.items()
+        if size != large
+    ]
+    if {(1, large), (2, large)} <= set(each):
+        lines.append(f"Two workers are {each[1, large] / each[2, large]:.2f} times as fast as one at {large}.")
+    return "\n".join(lines)
 
 
 def grade_class(size: int, workers: int) -> Run:

@@ -4,10 +4,9 @@ The *limit* is the time that the submission's own cells take, figures included, 
 that has everything imported. What a grader takes beyond that is its overhead. Rounds alternate between the graders, and
 the figures are medians and their ratios: machines are noisy.
 
-    python bench/grading.py [--notebook HandDesignFilters] [--rounds 5]
+    python bench/grading.py [--notebook HandDesignFilters] [--rounds 5] [--no-stock] [--write]
 """
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -17,8 +16,8 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from results import ROOT, arguments, publish, table
 
-ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from sampleclass import reference_answers  # noqa: E402
@@ -37,7 +36,7 @@ _SECONDS = 600.0
 
 def main() -> None:
     """Measure and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--notebook", default="HandDesignFilters")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-stock", action="store_true", help="only the engine and the limit")
@@ -45,31 +44,26 @@ def main() -> None:
     project = Project(ROOT)
     notebooks = read_assignment(project.source)
     notebook = next(notebook for notebook in notebooks if notebook.name == options.notebook)
-    node = _answered(project, notebook)
+    node = answered(project, notebook)
     with tempfile.TemporaryDirectory() as work:
         submission = Submission("student", notebook.name, Path(work) / notebook.path.name)
         nbformat.write(node, submission.path)
-        course = Path(work) / "course"
-        course.mkdir()
         runs: dict[str, Callable[[], float]] = {
-            "limit": lambda: _plain(notebook, node),
+            "the cells alone": lambda: _plain(notebook, node),
             "engine": lambda: _timed(lambda: grade_notebook(notebook, node)),
         }
         if not options.no_stock:
-            build_release(project, notebooks, course)
-            stock = Stock(project, course, _SECONDS)
-            runs["nbgrader"] = lambda: _timed(lambda: stock.nbgrader(notebook, submission))
-            runs["otter"] = lambda: _timed(lambda: stock.otter(notebook, submission))
-        for name in ("limit", "engine"):  # the zygote's start is no submission's cost
+            runs |= _frameworks(project, notebooks, notebook, submission, Path(work))
+        for name in ("the cells alone", "engine"):  # the zygote's start is no submission's cost
             runs[name]()
         times = {name: [] for name in runs}
         for _ in range(options.rounds):
             for name, run in runs.items():
                 times[name].append(run())
-    _print(notebook.name, times)
+    publish(f"A submission of {notebook.name}", _table(times), options.write)
 
 
-def _answered(project: Project, notebook: Notebook):
+def answered(project: Project, notebook: Notebook) -> NotebookNode:
     """The release with the reference answers."""
     node = nbformat.read(project.release / notebook.path.name, as_version=4)
     answers = reference_answers(notebook)
@@ -78,12 +72,41 @@ def _answered(project: Project, notebook: Notebook):
     return node
 
 
+def _frameworks(
+    project: Project, notebooks: list[Notebook], notebook: Notebook, submission: Submission, work: Path
+) -> dict[str, Callable[[], float]]:
+    """The frameworks' own commands, as they come and with the engine as their grader."""
+    course = work / "course"
+    course.mkdir()
+    build_release(project, notebooks, course)
+
+    def run(command: str, isolation: str) -> Callable[[], float]:
+        stock = Stock(project, course, _SECONDS, isolation)
+
+        def timed() -> float:
+            started = time.perf_counter()
+            grade = getattr(stock, command)(notebook, submission)
+            seconds = time.perf_counter() - started
+            full = sum(question.points for question in notebook.questions)
+            if sum(grade.scores.values()) != full:
+                raise SystemExit(f"{command}, isolation {isolation}: not a full score: {grade}")
+            return seconds
+
+        return timed
+
+    return {
+        "stock nbgrader autograde": run("nbgrader", "none"),
+        "stock otter run": run("otter", "none"),
+        "nbgrader autograde with the engine": run("nbgrader", "strict"),
+        "otter run with the engine": run("otter", "strict"),
+    }
+
+
 def _plain(notebook: Notebook, node: NotebookNode) -> float:
     """Seconds that the cells take in a warm process without a cage, tests left out."""
-    limits = Limits()
     with tempfile.TemporaryDirectory() as files:
         (Path(files) / "hw4kit").symlink_to(notebook.path.parent / "hw4kit")
-        with Box(zygote(), Path(files), limits, (), "none") as box:
+        with Box(zygote(), Path(files), Limits(), (), "none") as box:
             box.run_cell("pass", time.monotonic() + _SECONDS)
             started = time.perf_counter()
             for cell in node.cells:
@@ -98,18 +121,25 @@ def _timed(run: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _print(name: str, times: dict[str, list[float]]) -> None:
+def _table(times: dict[str, list[float]]) -> str:
+    limit = times["the cells alone"]
     median = {key: statistics.median(values) for key, values in times.items()}
     overhead = {
-        key: statistics.median(value - limit for value, limit in zip(values, times["limit"], strict=True))
+        key: statistics.median(value - least for value, least in zip(values, limit, strict=True))
         for key, values in times.items()
     }
-    print(f"{name}, reference answers, {len(times['limit'])} rounds, one at a time; seconds (median, least to most)")
+    rows = []
     for key, values in times.items():
-        spread = f"{median[key]:7.2f}  {min(values):6.2f} to {max(values):6.2f}   overhead {overhead[key]:7.3f}"
-        ratio = "" if key in ("limit", "engine") else f"   {overhead[key] / overhead['engine']:5.0f} times the engine's"
-        whole = "" if key in ("limit", "engine") else f", whole {median[key] / median['engine']:.1f} times"
-        print(f"{key:10}{spread}{ratio}{whole}")
+        row = [key, f"{median[key]:.2f}", f"{min(values):.2f} to {max(values):.2f}"]
+        row.append("" if values is limit else f"{overhead[key]:.3f}")
+        row.append(f"{median[key] / median['engine']:.1f}")
+        rows.append([*row, "" if values is limit else f"{overhead[key] / overhead['engine']:.0f}"])
+    header = ["", "seconds, median", "least to most", "overhead", "whole / engine", "overhead / engine"]
+    text = (
+        f"Reference answers, one submission at a time, {len(limit)} rounds, alternating. The overhead is what a\n"
+        "grader takes beyond the cells alone, which run in a warm process without tests and walls."
+    )
+    return f"{text}\n\n{table(header, rows)}"
 
 
 if __name__ == "__main__":

@@ -8,31 +8,26 @@ eight seeds together, images as one tensor, evaluated when it is done.
 Both train from the same weights, on the same images in the same order, for the same epochs, on one thread; the
 accuracies are printed beside the times. Times are processor seconds, which other programs disturb little.
 
-Measured on two shared cores, over the sweep of question 2 (four sizes, both networks, 100 epochs): 16.1 against 3.13 s
-per seed, 5.2 times; CNN 4.7 times (9.3 with 10 images per class, 4.0 with 100), MLP 7.2 times.
-
-    python bench/training_cost.py         about three minutes; exit code 1 if the ratio is below the promise
+    python bench/training_cost.py [--write]        about three minutes; exit code 1 if the ratio is below the promise
 """
 
-import argparse
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from results import ROOT, arguments, publish, table
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "source" / "hw4"))
 
-from hw4kit import edges, training  # noqa: E402
-from hw4kit.models import SimpleCNN, ThreeLayerMLP  # noqa: E402
+from hw4kit import edges, training
+from hw4kit.models import SimpleCNN, ThreeLayerMLP
 
 PROMISE = 5.0
 SIZES = (10, 30, 50, 100)
@@ -98,8 +93,8 @@ def usual_way(model: nn.Module, data: PictureDataset, valid: PictureDataset, see
     return accuracy
 
 
-def compare(name: str, count: int, epochs: int, baseline_seeds: int, rounds: int) -> tuple[float, float]:
-    """Median seconds per network of the usual way and of ours; prints a line with both accuracies."""
+def compare(name: str, count: int, epochs: int, baseline_seeds: int, rounds: int) -> tuple[list[str], float, float]:
+    """A row of the table, and the median seconds per network of the usual way and of ours."""
     make_model, valid = NETWORKS[name], edges.EdgeDataset({"data_per_class": 50}, "valid")
     data = [edges.EdgeDataset({"data_per_class": count}, "train", seed) for seed in SEEDS]
     pictures, valid_pictures = [PictureDataset(one) for one in data], PictureDataset(valid)
@@ -117,30 +112,29 @@ def compare(name: str, count: int, epochs: int, baseline_seeds: int, rounds: int
             our_shares = [training.accuracy(model, valid) for model in models]
             ours.append((time.process_time() - start) / len(models))
     theirs, mine = statistics.median(usual), statistics.median(ours)
-    same = statistics.mean(usual_shares), statistics.mean(our_shares[:baseline_seeds])
-    print(
-        f"{name} {count:4d} images per class: usual {theirs:6.2f} s, ours {mine:6.3f} s per network, "
-        f"{theirs / mine:5.1f} times; "
-        f"accuracy over {baseline_seeds} seeds {100 * same[0]:.1f} % and {100 * same[1]:.1f} %",
-        flush=True,
-    )
-    return theirs, mine
+    shares = [f"{100 * statistics.mean(values):.1f} %" for values in (usual_shares, our_shares[:baseline_seeds])]
+    row = [f"{name}, {count} images per class", f"{theirs:.2f}", f"{mine:.3f}", f"{theirs / mine:.1f}", *shares]
+    print(row, file=sys.stderr, flush=True)
+    return row, theirs, mine
 
 
 def main() -> int:
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--epochs", type=int, default=100)
-    arguments.add_argument("--seeds", type=int, default=3, help="networks trained the usual way, per setting")
-    arguments.add_argument("--rounds", type=int, default=3, help="groups of eight trained our way, per setting")
-    options = arguments.parse_args()
+    """Measure and print; 1 if the ratio is below the promise."""
+    parser = arguments(__doc__)
+    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--seeds", type=int, default=3, help="networks trained the usual way, per setting")
+    parser.add_argument("--rounds", type=int, default=3, help="groups of eight trained our way, per setting")
+    options = parser.parse_args()
     torch.set_num_threads(1)
-    totals = {}
-    for name in NETWORKS:
-        pairs = [compare(name, count, options.epochs, options.seeds, options.rounds) for count in SIZES]
-        totals[name] = tuple(map(sum, zip(*pairs, strict=True)))
-        print(f"{name}, all sizes: {totals[name][0] / totals[name][1]:.1f} times")
-    usual, ours = map(sum, zip(*totals.values(), strict=True))
-    print(f"the sweep of question 2: usual {usual:.1f} s, ours {ours:.2f} s per seed, {usual / ours:.1f} times")
+    measured = [
+        compare(name, count, options.epochs, options.seeds, options.rounds) for name in NETWORKS for count in SIZES
+    ]
+    usual, ours = (sum(row[place] for row in measured) for place in (1, 2))
+    rows = [row for row, _, _ in measured]
+    rows.append(["all of question 2, per seed", f"{usual:.1f}", f"{ours:.2f}", f"{usual / ours:.1f}", "", ""])
+    text = f"Seconds of processor time per network, {options.epochs} epochs, with a usual training loop and with ours."
+    header = ["", "usual", "ours", "ratio", "accuracy, usual", "accuracy, ours"]
+    publish("A trained network", f"{text}\n\n{table(header, rows)}", options.write)
     return 0 if usual / ours >= PROMISE else 1
 
 

@@ -1,0 +1,205 @@
+"""The hostile corpus against nbgrader and otter-grader as they come: how many attacks succeed there.
+
+Each case runs in namespaces of its own, with a small /tmp and 12 GiB of addresses (Linux, as root), so that nothing of
+the host is at risk; nothing else keeps the student's code from the grader, as in the frameworks' own settings.
+A case succeeds when it gains points for a wrong answer (those that are for that), shows the secret, leaves files or
+processes behind, or costs right answers their points.
+
+    python bench/hostile_stock.py [--framework nbgrader] [--case NAME ...] [--write]
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from results import ROOT, arguments, publish, table
+
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+import hostile  # noqa: E402
+from rich.progress import track  # noqa: E402
+
+from autograder.authoring.model import Notebook, read_assignment  # noqa: E402
+from autograder.authoring.otter_zip import build_zip  # noqa: E402
+from autograder.authoring.project import Project  # noqa: E402
+from autograder.authoring.release import build_release  # noqa: E402
+from autograder.course.stock import _STUDENT, _nbgrader_points, _otter_points  # noqa: E402
+
+FRAMEWORKS = ("nbgrader", "otter")
+_SECONDS = 60.0
+# Counted when the command has ended: whoever is there besides the shell and what it runs just then was left behind.
+_CONFINED = """
+mount -t proc proc /proc
+mount -t tmpfs -o size=2G none /tmp
+ulimit -v 12582912
+cd "$1"; shift
+"$@" < /dev/null > output.txt 2>&1
+echo $? > code.txt
+ls -d /proc/[0-9]* | wc -l > processes.txt
+"""
+# The shell, `ls` and `wc`.
+_OWN_PROCESSES = 3
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What came of a case: its scores (empty: none), the files that show it, and how many processes it left."""
+
+    points: dict[str, float]
+    shown: str
+    left: int
+
+
+def main() -> None:
+    """Run, and print or write the table."""
+    parser = arguments(__doc__)
+    parser.add_argument("--framework", choices=FRAMEWORKS, action="append")
+    parser.add_argument("--case", action="append")
+    options = parser.parse_args()
+    cases = [case for case in hostile.read_cases() if "unreadable" not in case.plan and not case.plan.get("slow")]
+    chosen = [case for case in cases if not options.case or case.name in options.case]
+    with tempfile.TemporaryDirectory(prefix="hostile-", dir="/var/tmp") as folder:  # the cases have a /tmp of their own
+        world = World(Path(folder))
+        found = {
+            framework: {case.name: world.attack(case, framework) for case in track(chosen, framework)}
+            for framework in options.framework or FRAMEWORKS
+        }
+    publish("The hostile corpus", _report(chosen, found), options.write)
+
+
+class World:
+    """The course under attack, with its secret, as the stock frameworks see it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._canary = f"canary{secrets.token_hex(12)}"
+        self._folder, root = folder, folder / "course"
+        self._notebook: Notebook = hostile.make_course(root, self._canary)
+        self._project = Project(root)
+        for name in ("nbgrader_config.py", "environment.yml"):
+            shutil.copy(ROOT / name, root)
+        shutil.copy(ROOT / "source" / "hw4" / "requirements.txt", self._project.source)
+        self._course = folder / "nbgrader"
+        self._course.mkdir()
+        build_release(self._project, read_assignment(self._project.source), self._course)
+        (self._course / "nbgrader_config.py").write_text('c = get_config()\nc.CourseDirectory.course_id = "eecs182"\n')
+        built = build_zip(self._project, self._notebook, folder / "zip")
+        self._zip = _without_plugins(built, folder / "stock.zip")
+
+    def attack(self, case: hostile.Case, framework: str) -> list[str]:
+        """In what the case succeeds: a list of sentences, empty when in nothing."""
+        with tempfile.TemporaryDirectory(dir=self._folder) as work:
+            drop = Path(work) / "drop"
+            drop.mkdir()
+            places = {"COURSE": str(self._project.root), "DROP": str(drop), "GRADER": "1", "VICTIM": "1", "PORT": "9"}
+            places |= {"SOCKET": "/nowhere", "ABSTRACT": "nowhere"}
+            path = Path(work) / "work" / f"{hostile.NAME}.ipynb"
+            path.parent.mkdir()
+            hostile.write_submission(case, self._notebook, path, places)
+            outcome = getattr(self, f"_{framework}")(Path(work), path.parent)
+            dropped = [entry for entry in drop.rglob("*") if entry.is_file()]
+            return self._judged(case, outcome, dropped)
+
+    def _judged(self, case: hostile.Case, outcome: Attacked, dropped: list[Path]) -> list[str]:
+        expected = case.plan.get("verdicts", {})
+        full = {question.name: question.points for question in self._notebook.questions}
+        gained = [name for name in expected if case.group == "forge" and outcome.points.get(name, 0.0) >= full[name]]
+        # A failed hidden test shows its own lines, which is the frameworks' choice, and no attack.
+        shown = re.sub(f"_secret.{{0,80}}?{self._canary}", "", outcome.shown)
+        everything = shown + "".join(path.read_text(errors="replace") for path in dropped)
+        marks = {
+            "points for a wrong answer": bool(gained),
+            "read the secret": self._canary in everything,
+            "files left behind": bool(dropped),
+            "processes left behind": outcome.left > 0,
+            "no grade for what was right": any(
+                outcome.points.get(name, 0.0) < full[name] for name in full if name not in expected
+            ),
+        }
+        return [name for name, holds in marks.items() if holds]
+
+    def _nbgrader(self, work: Path, handed_in: Path) -> Attacked:
+        course = work / "nbgrader"
+        shutil.copytree(self._course, course)
+        submitted = course / "submitted" / _STUDENT / self._project.assignment
+        shutil.copytree(handed_in, submitted, symlinks=True)
+        code, left = self._confined(course, ["nbgrader", "autograde", self._project.assignment])
+        graded = course / "autograded" / _STUDENT / self._project.assignment / f"{hostile.NAME}.ipynb"
+        points = _nbgrader_points(course, self._project, self._notebook) if code == 0 and graded.is_file() else {}
+        return Attacked(points, _outputs(graded) if graded.is_file() else "", left)
+
+    def _otter(self, work: Path, handed_in: Path) -> Attacked:
+        archive = shutil.make_archive(str(work / "submission"), "zip", handed_in)
+        folder = work / "otter"
+        folder.mkdir()
+        arguments = ["otter", "run", "-a", str(self._zip), "-o", str(folder), "--no-logo", archive]
+        code, left = self._confined(folder, arguments)
+        results = folder / "results.json"
+        points = _otter_points(results) if code == 0 else {}
+        return Attacked(points, results.read_text(errors="replace") if results.is_file() else "", left)
+
+    def _confined(self, folder: Path, arguments: list[str]) -> tuple[int, int]:
+        """Run a module in namespaces of its own: its exit code (-1: out of time), and processes left behind."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        environment = {**os.environ, "PATH": path, "PYTHONPATH": f"{self._project.root}{os.pathsep}{ROOT}"}
+        namespaces = ["unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--kill-child"]
+        shell = ["sh", "-c", f"ip link set lo up 2> /dev/null; {_CONFINED}", "sh", str(folder)]
+        command = [*namespaces, *shell, sys.executable, "-m", *arguments]
+        try:
+            subprocess.run(command, env=environment, timeout=_SECONDS, check=False, stderr=subprocess.DEVNULL)
+        except subprocess.TimeoutExpired:
+            return -1, 0
+        code, processes = folder / "code.txt", folder / "processes.txt"
+        if not processes.is_file() or not processes.read_text().strip():
+            return -1, 0
+        return int(code.read_text()), int(processes.read_text()) - _OWN_PROCESSES
+
+
+def _outputs(path: Path) -> str:
+    cells = json.loads(path.read_text(errors="replace"))["cells"]
+    return json.dumps([cell.get("outputs") for cell in cells])
+
+
+def _without_plugins(built: Path, target: Path) -> Path:
+    """The zip as otter makes it, with nothing of ours that would grade."""
+    with zipfile.ZipFile(built) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "otter_config.json":
+                settings = json.loads(data)
+                settings.pop("plugins", None)
+                data = json.dumps(settings).encode()
+            new.writestr(name, data)
+    return target
+
+
+def _report(cases: list[hostile.Case], found: dict[str, dict[str, list[str]]]) -> str:
+    """How many cases of each group succeed against each framework, in what, and which."""
+    groups = sorted({case.group for case in cases})
+    rows = []
+    for group in groups:
+        members = [case.name for case in cases if case.group == group]
+        hits = [sum(bool(marks[name]) for name in members) for marks in found.values()]
+        rows.append([group, f"{len(members)}", *map(str, hits), "0"])
+    frameworks = [f"stock {name}" for name in found]
+    lines = ["Cases of `tests/hostile` that succeed. The engine's column is what `tests/test_hostile.py` asserts.", ""]
+    lines.append(table(["group", "cases", *frameworks, "engine"], rows))
+    for name, marks in found.items():
+        counts = Counter(mark for each in marks.values() for mark in each)
+        lines.append(f"Stock {name}: {', '.join(f'{mark} {count}' for mark, count in counts.most_common())}.")
+        lines.append("")
+        lines += [f"- {case.group}, {case.name}: {'; '.join(marks[case.name])}" for case in cases if marks[case.name]]
+        lines.append("")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

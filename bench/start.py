@@ -1,0 +1,122 @@
+"""What it takes to start and to build: commands, builds from nothing and with nothing to do, sizes, memory.
+
+python bench/start.py [--rounds 5] [--write]
+"""
+
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from class_growth import NOTEBOOK
+from grading import answered
+from make_class import make_class
+from results import ROOT, arguments, publish, table
+
+from autograder.authoring.model import read_assignment
+from autograder.authoring.project import Project
+from autograder.grading.box import Box
+from autograder.grading.engine import grade_notebook
+
+_COURSE = ("source", "release", "solutions")
+_FILES = ("nbgrader_config.py", "environment.yml")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = arguments(__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    with _course() as course:
+        cold = [_command("--root", course, "build", "--no-solved")]
+        nothing = [_command("--root", course, "build", "--no-solved") for _ in range(options.rounds)]
+    help_ = [_command("--help") for _ in range(options.rounds)]
+    first = [_first_graded() for _ in range(options.rounds)]
+    times = {
+        "`autograder --help`": help_,
+        "`autograder grade` to the first graded submission": first,
+        "`autograder build --no-solved`, nothing built": cold,
+        "`autograder build --no-solved`, nothing to do": nothing,
+    }
+    rows = [
+        [name, f"{statistics.median(values):.2f}", f"{min(values):.2f} to {max(values):.2f}"]
+        for name, values in times.items()
+    ]
+    publish("Starting and building", table(["", "seconds, median", "least to most"], rows), options.write)
+    zips = [[path.name, f"{path.stat().st_size >> 10}"] for path in sorted(Project(ROOT).dist.glob("*.zip"))]
+    publish("Sizes", table(["zip", "KiB"], zips), options.write)
+    text = (
+        "The largest amount of memory that a student's process has for itself, after any cell of the reference answers."
+    )
+    publish("Memory of a submission", f"{text}\n\n{table(['notebook', 'MiB'], _memory())}", options.write)
+
+
+@contextmanager
+def _course() -> Iterator[Path]:
+    """A copy of this course, nothing built but the release."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in _COURSE:
+            shutil.copytree(ROOT / name, Path(folder) / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in _FILES:
+            shutil.copy(ROOT / name, folder)
+        yield Path(folder)
+
+
+def _command(*arguments: object) -> float:
+    started = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "autograder.cli", *map(str, arguments)], check=True, stdout=subprocess.DEVNULL
+    )
+    return time.perf_counter() - started
+
+
+def _first_graded() -> float:
+    """Seconds from the command to the first recorded grade."""
+    with _course() as course:
+        make_class(Project(course), NOTEBOOK, 1, course / "submitted")
+        command = [sys.executable, "-m", "autograder.cli", "--root", str(course), "grade", "--notebook", NOTEBOOK]
+        started = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+        while not any((course / "graded" / "recorded").glob("*/*.json")):
+            time.sleep(0.01)
+        seconds = time.perf_counter() - started
+        process.wait()
+        return seconds
+
+
+def _memory() -> list[list[str]]:
+    project = Project(ROOT)
+    peak = 0.0
+    run_cell = Box.run_cell
+
+    def measured(box: Box, *parts):
+        nonlocal peak
+        answer = run_cell(box, *parts)
+        peak = max(peak, _private_memory(box._pid))
+        return answer
+
+    Box.run_cell = measured
+    rows = []
+    for notebook in read_assignment(project.source):
+        if not notebook.questions:
+            continue
+        peak = 0.0
+        grade_notebook(notebook, answered(project, notebook))
+        rows.append([notebook.name, f"{peak:.0f}"])
+    return rows
+
+
+def _private_memory(pid: int) -> float:
+    """MiB of a process that it shares with no other."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    sizes = {name: int(rest.split()[0]) for name, rest in (line.split(":") for line in lines)}
+    return (sizes["Private_Clean"] + sizes["Private_Dirty"]) / 1024
+
+
+if __name__ == "__main__":
+    main()
