@@ -2,8 +2,8 @@
 
 Each case runs in namespaces of its own, with a small /tmp and 12 GiB of addresses (Linux, as root), so that nothing of
 the host is at risk; nothing else keeps the student's code from the grader, as in the frameworks' own settings.
-A case succeeds when it gains points for a wrong answer (those that are for that), shows the secret, leaves files or
-processes behind, or costs right answers their points.
+A case succeeds when it gains points for a wrong answer (if it is for that), shows the secret, leaves files or processes
+behind, or (one that breaks or exhausts) costs right answers their points.
 
     python bench/hostile_stock.py [--framework nbgrader] [--case NAME ...] [--write]
 """
@@ -35,7 +35,7 @@ from autograder.authoring.release import build_release  # noqa: E402
 from autograder.course.stock import _STUDENT, _nbgrader_points, _otter_points  # noqa: E402
 
 FRAMEWORKS = ("nbgrader", "otter")
-_SECONDS = 60.0
+_SECONDS = 120.0
 # Counted when the command has ended: whoever is there besides the shell and what it runs just then was left behind.
 _CONFINED = """
 mount -t proc proc /proc
@@ -115,14 +115,13 @@ class World:
         # A failed hidden test shows its own lines, which is the frameworks' choice, and no attack.
         shown = re.sub(f"_secret.{{0,80}}?{self._canary}", "", outcome.shown)
         everything = shown + "".join(path.read_text(errors="replace") for path in dropped)
+        lost = [name for name in full if name not in expected and outcome.points.get(name, 0.0) < full[name]]
         marks = {
             "points for a wrong answer": bool(gained),
             "read the secret": self._canary in everything,
             "files left behind": bool(dropped),
             "processes left behind": outcome.left > 0,
-            "no grade for what was right": any(
-                outcome.points.get(name, 0.0) < full[name] for name in full if name not in expected
-            ),
+            "right answers without their points": bool(lost) and case.group in ("broken", "exhaust"),
         }
         return [name for name, holds in marks.items() if holds]
 
