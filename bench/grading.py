@@ -88,7 +88,7 @@ def _frameworks(
             grade = getattr(stock, command)(notebook, submission)
             seconds = time.perf_counter() - started
             full = sum(question.points for question in notebook.questions)
-            if sum(grade.scores.values()) != full:
+            if grade.total != full:
                 raise SystemExit(f"{command}, isolation {isolation}: not a full score: {grade}")
             return seconds
 

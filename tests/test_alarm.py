@@ -1,11 +1,14 @@
 """An end to trusted code that takes too long, but not between a request and its answer."""
 
+import ctypes
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
-from autograder.grading.alarm import UNINTERRUPTED, Alarm
+from autograder.grading.alarm import UNINTERRUPTED, Alarm, TooLate
 from autograder.grading.remote import TestEnded
 
 
@@ -49,3 +52,24 @@ def test_it_does_not_ring_afterwards():
     with Alarm(0.05):
         pass
     time.sleep(0.1)
+
+
+_PROFILED = """
+import cProfile
+from autograder.grading.alarm import Alarm
+with Alarm(60):
+    pass
+cProfile.run("sum(number for number in range(10))")
+"""
+
+
+def test_the_interpreter_goes_on_as_before():
+    done = subprocess.run([sys.executable, "-c", _PROFILED], capture_output=True, text=True, timeout=60, check=True)
+    assert "function calls" in done.stdout
+
+
+def test_one_that_rang_at_the_end_is_not_raised_later():
+    alarm, thread = Alarm(60), ctypes.c_ulong(threading.get_ident())
+    alarm._timer.cancel = lambda: ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(TooLate))
+    with alarm:
+        pass

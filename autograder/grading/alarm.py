@@ -12,6 +12,8 @@ from autograder.grading.remote import TestEnded
 
 # Held while a request waits for its answer: interrupted between the two, the next request would get that answer.
 UNINTERRUPTED = threading.RLock()
+# More than enough for an exception that is set to be raised.
+_INSTRUCTIONS = 100
 
 
 class TooLate(TestEnded):
@@ -28,25 +30,29 @@ class Alarm:
         self._timer = threading.Timer(seconds, self._ring)
         self._timer.daemon = True
         self._lock = threading.Lock()
-        self._is_set = True
+        self._is_set, self._rang = True, False
 
     def __enter__(self) -> "Alarm":
         self._thread = threading.get_ident()
         self._timer.start()
         return self
 
-    def __exit__(self, *_ignored: object) -> None:
-        self._timer.cancel()
-        with self._lock:
-            self._is_set = False
-        _raise_in(self._thread, None)  # one that rang just now is not raised later, in other code
+    def __exit__(self, kind: type[BaseException] | None, *_ignored: object) -> None:
+        # One that rang just now is raised here, and not later in other code. (Taking it back, by setting None, leaves
+        # the interpreter looking for an exception at every call from then on, and hangs it under a profiler.)
+        try:
+            self._timer.cancel()
+            with self._lock:
+                self._is_set = False
+            if self._rang and kind is not TooLate:
+                for _ in range(_INSTRUCTIONS):
+                    pass
+        except TooLate:
+            pass
 
     def _ring(self) -> None:
         with UNINTERRUPTED, self._lock:
             if self._is_set:
-                _raise_in(self._thread, TooLate)
-
-
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    raised = ctypes.py_object(error) if error else None
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
+                self._rang = True
+                error, thread = ctypes.py_object(TooLate), ctypes.c_ulong(self._thread)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
