@@ -2,9 +2,9 @@
 
 Each run grades a fresh class of ``make_class`` (HandDesignFilters, half of it reference answers), records it, and is
 measured from outside: the time is that of the whole command less what it takes to start and end, which a run on one
-submission gives; memory is that of all its processes together, pages that they share counted once (PSS), every second.
+submission gives; memory is that of all its processes together, pages that they share counted once (PSS), at times.
 
-    python bench/class_growth.py [--sizes 10 100 1000] [--workers 1 2] [--write]
+    python bench/class_growth.py [--runs 1:10 1:100 1:1000 2:10 2:100 2:1000] [--write]
 """
 
 import shutil
@@ -23,11 +23,13 @@ from results import ROOT, arguments, publish, table
 from autograder.authoring.project import Project
 
 NOTEBOOK = "HandDesignFilters"
+_PERIOD = 5.0
+_RUNS = ("1:10", "1:100", "1:1000", "2:10", "2:100", "2:1000")
 
 
 @dataclass(frozen=True)
 class Run:
-    """One class graded: seconds in all, and MiB of all processes, every second."""
+    """One class graded: seconds in all, and MiB of all processes, every few seconds."""
 
     seconds: float
     memory: list[float]
@@ -36,19 +38,18 @@ class Run:
 def main() -> None:
     """Measure and print."""
     parser = arguments(__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000])
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--runs", nargs="+", default=_RUNS, metavar="WORKERS:SUBMISSIONS")
     options = parser.parse_args()
     rows = []
+    start: dict[int, float] = {}
     each: dict[tuple[int, int], float] = {}
-    for workers in options.workers:
-        start = grade_class(1, workers).seconds
-        for size in options.sizes:
-            run = grade_class(size, workers)
-            each[workers, size] = (run.seconds - start) / (size - 1)
-            row = [f"{workers}", f"{size}", f"{run.seconds:.0f}", f"{60 * size / run.seconds:.1f}"]
-            rows.append([*row, f"{each[workers, size]:.3f}", f"{max(run.memory):.0f}", f"{_growth(run.memory):.2f}"])
-            print(rows[-1], file=sys.stderr, flush=True)
+    for workers, size in (map(int, run.split(":")) for run in options.runs):
+        start[workers] = start.get(workers) or grade_class(1, workers).seconds
+        run = grade_class(size, workers)
+        each[workers, size] = (run.seconds - start[workers]) / (size - 1)
+        row = [f"{workers}", f"{size}", f"{run.seconds:.0f}", f"{60 * size / run.seconds:.1f}"]
+        rows.append([*row, f"{each[workers, size]:.3f}", f"{max(run.memory):.0f}", f"{_growth(run.memory):.2f}"])
+        print(rows[-1], file=sys.stderr, flush=True)
     header = ["workers", "submissions", "seconds", "per minute", "s each", "peak MiB", "memory, last tenth / first"]
     text = f"`autograder grade` from start to end, recording included, a class of {NOTEBOOK}; the seconds of each are\n"
     text += "without start and end of the command.\n\n"
@@ -63,15 +64,14 @@ def _growth(memory: list[float]) -> float:
 
 
 def _verdict(each: dict[tuple[int, int], float]) -> str:
-    large = max(size for _, size in each)
     lines = [
-        f"With {workers} workers a submission takes {each[workers, large] / seconds - 1:+.1%} in a class of {large} "
-        f"compared with {size}."
-        for (workers, size), seconds in each.items()
-        if size != large
+        f"With {workers} workers a submission takes {each[workers, large] / each[workers, small] - 1:+.1%} in a class "
+        f"of {large} compared with one of {small}."
+        for workers, small in each
+        for large in sorted(size for others, size in each if others == workers and size > small)
     ]
-    if {(1, large), (2, large)} <= set(each):
-        lines.append(f"Two workers are {each[1, large] / each[2, large]:.2f} times as fast as one at {large}.")
+    both = {size for workers, size in each if workers == 1} & {size for workers, size in each if workers == 2}
+    lines += [f"Two workers are {each[1, size] / each[2, size]:.2f} times as fast as one at {size}." for size in both]
     return "\n".join(lines)
 
 
@@ -92,7 +92,7 @@ def grade_class(size: int, workers: int) -> Run:
         memory = []
         while True:
             try:
-                code = process.wait(1)
+                code = process.wait(_PERIOD)
                 break
             except subprocess.TimeoutExpired:
                 memory.append(tree_memory(process.pid))

@@ -1,6 +1,7 @@
 """Makes of a result what ``nbgrader autograde`` would: the autograded notebook, scores and comments.
 
-The configured pipeline runs but for the steps that execute (the engine did) or write to the database (``record`` does).
+The configured pipeline runs but for the steps that execute (the engine did), write to the database (``record`` does) or
+check nbgrader's metadata (which here are the release's, checked once for the class; it takes longer than all the rest).
 """
 
 from copy import deepcopy
@@ -11,7 +12,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from nbgrader.converters import Autograde
-from nbgrader.preprocessors import AssignLatePenalties, Execute, SaveAutoGrades
+from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, Execute, SaveAutoGrades
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_locked, is_solution, is_task
 from traitlets.config import Config
 from traitlets.utils.importstring import import_item
@@ -19,7 +20,7 @@ from traitlets.utils.importstring import import_item
 from autograder.authoring.model import nbgrader_metadata
 from autograder.course.grades import Record, Status
 
-_DONE_ELSEWHERE = (Execute, SaveAutoGrades, AssignLatePenalties)
+_DONE_ELSEWHERE = (Execute, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata)
 _NO_RESPONSE = "No response."
 # Grade id to source and checksum, as the gradebook has them.
 MasterCells = dict[str, tuple[str, str]]
