@@ -83,6 +83,8 @@ def _first_graded() -> float:
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
         while not any((course / "graded" / "recorded").glob("*/*.json")):
+            if process.poll():
+                raise SystemExit("`autograder grade` failed.")
             time.sleep(0.01)
         seconds = time.perf_counter() - started
         process.wait()

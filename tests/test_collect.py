@@ -111,11 +111,61 @@ def test_a_canvas_zip(course, notebook, tmp_path):
         "bob_12_902_Mini-2.ipynb": notebook,
         "cyd_13_903_Mini_submission.zip": make_zip({"Mini.ipynb": notebook}),
         "dan_14_904_essay.pdf": b"%PDF",
+        "eve_15_text.html": b"<p>",
     }
     result = collect(course, _path(tmp_path, make_zip(members)))
     assert notebooks(course) == {"leeann_11", "bob_12", "cyd_13"}
     assert stamp(course, "bob_12") == "2026-01-05 12:00:00.000000 UTC"
-    assert result.problems == ["dan_14_904_essay.pdf: no notebook of hw4 in it."]
+    assert sorted(result.problems) == [
+        "dan_14_904_essay.pdf: no notebook of hw4 in it.",
+        "eve_15_text.html has no name that Canvas gives to a file that was uploaded: left out.",
+    ]
+
+
+def test_of_several_copies_the_one_that_was_meant_is_graded(course, notebook, tmp_path):
+    old, renamed = notebook.replace(b"return", b"return  "), notebook.replace(b"return", b"return   ")
+    zipped = make_zip({"Mini.ipynb": old, "results/a.npz": b"saved"})
+    members = {
+        "ann/Mini.ipynb": notebook,
+        "ann/Mini_submission.zip": zipped,
+        "ann/Mini_old.ipynb": renamed,
+        "ann/old/Mini.ipynb": old,
+        "bob/Mini.ipynb": notebook,
+        "bob/copy/Mini.ipynb": notebook,
+    }
+    result = collect(course, _path(tmp_path, make_zip(members)))
+    assert placed(course)["ann/hw4/Mini.ipynb"] == placed(course)["bob/hw4/Mini.ipynb"] == notebook
+    assert placed(course)["ann/hw4/results/a.npz"] == b"saved"
+    (problem,) = result.problems
+    assert problem.startswith("ann: 4 different copies of Mini: took Mini.ipynb, not ")
+    assert {"old/Mini.ipynb", "Mini_old.ipynb"} <= set(problem.rstrip(".").split("not ")[1].split(", "))
+    assert str(result) == "2 notebooks of 2 students placed"
+
+
+def test_results_that_come_later_are_placed(course, notebook, tmp_path):
+    first, then = {"ann/Mini.ipynb": notebook}, {"ann/Mini.ipynb": notebook, "ann/results/a.npz": b"saved"}
+    collect(course, _path(tmp_path, make_zip(first, when=(2026, 1, 5, 12, 0, 0))))
+    result = collect(course, _path(tmp_path, make_zip(then, when=(2026, 1, 6, 12, 0, 0))))
+    assert str(result) == "1 notebooks of 1 students placed"
+    assert placed(course)["ann/hw4/results/a.npz"] == b"saved"
+    assert stamp(course, "ann") == "2026-01-06 12:00:00.000000 UTC"
+    assert str(collect(course, tmp_path / "source.zip")) == "0 notebooks of 0 students placed, 1 were there already"
+
+
+def test_results_that_cannot_be_files_cost_only_themselves(course, notebook, tmp_path):
+    members = {
+        "ann/Mini.ipynb": notebook,
+        "ann/results/a": b"a file",
+        "ann/results/a/b.npz": b"and a folder",
+        f"ann/results/{'a/' * 1200}f": b"deep",
+        f"ann/results/{('b' * 250 + '/') * 5}f": b"long",
+        "bob/Mini.ipynb": notebook,
+    }
+    result = collect(course, _path(tmp_path, make_zip(members)))
+    assert notebooks(course) == {"ann", "bob"}
+    assert placed(course)["ann/hw4/results/a"] == b"a file"
+    assert sum("lies too deep in folders: refused" in problem for problem in result.problems) == 2
+    assert "ann: results/a/b.npz is a file here and a folder there: left out." in result.problems
 
 
 def test_nbgraders_submitted_and_plain_folders(course, notebook, tmp_path):

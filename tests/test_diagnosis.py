@@ -227,6 +227,21 @@ def test_a_submission_has_only_so_much_time_for_diagnoses(source):
     assert _grade(source, limits, double="def double(x):\n    return x * x").results[0].diagnosis == ""
 
 
+def test_a_submission_without_time_left_spoils_no_diagnosis_of_the_next(source, monkeypatch):
+    monkeypatch.setattr(diagnosis, "_cases", {})
+    squared = "def double(x):\n    return x * x"
+    with monkeypatch.context() as hurried:
+        start = diagnosis.Diagnostics.__init__
+
+        def start_late(self, *arguments):
+            start(self, *arguments)
+            self._seconds = 1e-3
+
+        hurried.setattr(diagnosis.Diagnostics, "__init__", start_late)
+        assert _result(source, "double", squared).diagnosis == ""
+    assert _result(source, "double", squared).diagnosis == "Squaring is not doubling: 2 x is x + x."
+
+
 def test_a_mistake_that_never_ends_is_passed_over(source, monkeypatch):
     path = source.path.parents[2] / "solutions" / "misconceptions" / "mini.py"
     endless = '\n\ndef double__endless(x):\n    """It never ends."""\n    while True:\n        pass\n'

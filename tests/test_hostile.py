@@ -116,7 +116,7 @@ def _answer(listener: socket.socket, secret: bytes) -> None:
 
 def _host(world: World) -> dict[str, Any]:
     """All that a submission must leave as it is."""
-    user = box._FIRST_USER + box.zygote().pid % box._FIRST_USER
+    user = box.zygote().user
     libraries = (builtins, json, os, socket, subprocess, np, torch, torch.nn.functional, nbformat)
     return {
         "processes of the box": [child.pid for child in psutil.Process(box.zygote().pid).children(recursive=True)],

@@ -21,6 +21,8 @@ MAX_MEMBERS = 10_000
 MAX_DEPTH = 3
 _CHUNK = 1 << 20
 _LONGEST_NAME = 255
+# Of a whole path. Grading puts folders before it, and the system ends at 4096.
+_LONGEST_PATH, _MOST_FOLDERS = 1000, 20
 
 Report = Callable[[str], None]
 
@@ -93,6 +95,8 @@ def name_problem(name: str) -> str:
         return "has characters that no file name here has"
     if not path.name or any(len(os.fsencode(part)) > _LONGEST_NAME for part in path.parts):
         return "is no name of a file"
+    if len(os.fsencode(name)) > _LONGEST_PATH or len(path.parts) > _MOST_FOLDERS:
+        return "lies too deep in folders"
     return ""
 
 

@@ -64,33 +64,57 @@ class Collector:
 
     def _place(self, parcel: Parcel) -> None:
         files = list(unzipped(parcel, self.result.problems.append))
-        found = False
+        found: dict[str, list[tuple[File, bytes]]] = {}
         for file in files:
             if file.path.suffix.lower() == ".ipynb" and (data := self._read(parcel, file)):
                 if name := self._recognised(file.path, data):
-                    found = True
-                    beside = [other for other in files if other.path.is_relative_to(file.path.parent / RESULTS)]
-                    self._write(parcel, name, file, data, beside)
+                    found.setdefault(name, []).append((file, data))
                 else:
                     self.result.problems.append(f"{parcel.label}: {file.path} is no notebook of this assignment.")
+        for name, copies in found.items():
+            file, data = self._chosen(parcel, name, copies)
+            beside = [other for other in files if other.path.is_relative_to(file.path.parent / RESULTS)]
+            self._write(parcel, name, file, data, beside)
         if not found:
             self.result.problems.append(f"{parcel.label}: no notebook of {self._project.assignment} in it.")
+
+    def _chosen(self, parcel: Parcel, name: str, copies: list[tuple[File, bytes]]) -> tuple[File, bytes]:
+        """The copy to grade: of the right name, loose rather than in a zip, in the fewest folders, newest.
+
+        A student who mends an answer after making the zip hands in both.
+        """
+
+        def rank(copy: tuple[File, bytes]) -> tuple:
+            file, _ = copy
+            is_renamed = file.path.stem.lower() != name.lower()
+            return is_renamed, file not in parcel.files, len(file.path.parts), -file.modified.timestamp()
+
+        chosen, *others = sorted(copies, key=rank)
+        if different := [str(file.path) for file, data in others if data != chosen[1]]:
+            where = "" if chosen[0] in parcel.files else " in a zip"
+            text = f"{len(different) + 1} different copies of {name}: took {chosen[0].path}{where}, not"
+            self.result.problems.append(f"{parcel.label}: {text} {', '.join(different)}.")
+        return chosen
 
     def _write(self, parcel: Parcel, name: str, file: File, data: bytes, results: list[File]) -> None:
         """Write a notebook and the results beside it, unless a newer one is there; the file's time is the parcel's."""
         folder = self._project.submitted / parcel.student / self._project.assignment
         path = folder / f"{name}.ipynb"
         moment = parcel.moment.timestamp()
+        saved = {other.path.relative_to(file.path.parent): self._read(parcel, other) for other in results}
         if path.is_file():
-            if path.read_bytes() == data:
+            is_same, is_older = path.read_bytes() == data, _handed_in(path) > moment
+            if is_same and (is_older or all(_holds(folder / place, content) for place, content in saved.items())):
                 self.result.unchanged += 1
                 return
-            if _handed_in(path) > moment:
+            if is_older:
                 self.result.older += 1
                 return
-        for other in results:
-            if content := self._read(parcel, other):
-                write_atomically(folder / RESULTS / other.path.relative_to(file.path.parent / RESULTS), content)
+        for place, content in saved.items():
+            if _is_taken(folder, place):
+                self.result.problems.append(f"{parcel.label}: {place} is a file here and a folder there: left out.")
+            elif content:
+                write_atomically(folder / place, content)
         write_atomically(path, data)
         os.utime(path, (moment, moment))
         newest = max(other.stat().st_mtime for other in folder.glob("*.ipynb"))
@@ -117,6 +141,17 @@ class Collector:
         ids = _grade_ids(data)
         best = max(self._grade_ids, key=lambda name: len(ids & self._grade_ids[name]))
         return best if ids and len(ids & self._grade_ids[best]) >= _SHARE * len(ids) else ""
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether a file is there already; one that cannot be read need not be."""
+    return not content or (path.is_file() and path.read_bytes() == content)
+
+
+def _is_taken(folder: Path, place: PurePosixPath) -> bool:
+    """Whether something of another kind stands where a file would go."""
+    above = [folder / parent for parent in place.parents]
+    return (folder / place).is_dir() or any(path.exists() and not path.is_dir() for path in above)
 
 
 def _handed_in(path: Path) -> float:

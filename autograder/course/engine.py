@@ -1,5 +1,6 @@
 """Grades submissions with the engine: what is new or changed on a cluster, the rest from what is kept."""
 
+import math
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
@@ -76,7 +77,11 @@ class Engine:
 
     def _job(self, course: CourseFiles, submission: Submission, text: bytes) -> Job:
         name, results = submission.notebook, submission.read_results()
-        limits = Limits(total_seconds=self.timeout, cell_seconds=min(Limits.cell_seconds, self.timeout / 4))
+        limits = Limits(
+            total_seconds=self.timeout,
+            cell_seconds=min(Limits.cell_seconds, self.timeout / 4),
+            cpu_seconds=max(Limits.cpu_seconds, math.ceil(self.timeout)),
+        )
         files = [part for path, content in sorted(results.items()) for part in (os.fsencode(path), content)]
         settings = [course.fingerprints[name], self.isolation, repr(astuple(limits))]
         key = digest([*(part.encode() for part in settings), text, *files])

@@ -48,8 +48,8 @@ def read_source(source: Path, assignment: str, notebooks: Iterable[str], report:
         raise CourseError(f"{source} holds no files: name a folder or zip with submissions.")
     if metadata := next((file for file in files if file.path.name == _METADATA), None):
         parcels = _gradescope(files, metadata, report)
-    elif all(_CANVAS.fullmatch(file.path.name) and len(file.path.parts) == 1 for file in files):
-        parcels = _canvas(files)
+    elif 2 * sum(map(_is_canvas, files)) > len(files):
+        parcels = _canvas(files, report)
     else:
         if source.is_file():
             files = _without_wrapper(files, assignment)
@@ -93,14 +93,21 @@ def _read_metadata(file: File) -> dict[str, dict[str, Any]]:
     try:
         data = yaml.safe_load(file.read())
         return {str(name): details for name, details in data.items() if isinstance(details, dict)}
-    except (yaml.YAMLError, AttributeError, ValueError) as error:
+    except (yaml.YAMLError, AttributeError, ValueError, ArchiveError) as error:
         raise CourseError(f"{file.path} cannot be read: {error}".splitlines()[0]) from None
 
 
-def _canvas(files: list[File]) -> Iterator[Parcel]:
+def _is_canvas(file: File) -> bool:
+    return len(file.path.parts) == 1 and _CANVAS.fullmatch(file.path.name) is not None
+
+
+def _canvas(files: list[File], report: Report) -> Iterator[Parcel]:
     """One parcel for each file of a student: Canvas keeps the time of each in the zip."""
     for file in files:
-        if found := _CANVAS.fullmatch(file.path.name):
+        found = _CANVAS.fullmatch(file.path.name)
+        if found is None or not _is_canvas(file):
+            report(f"{file.path} has no name that Canvas gives to a file that was uploaded: left out.")
+        else:
             inner = replace(file, path=PurePosixPath(found["file"]))
             yield Parcel(f"{found['name']}_{found['user']}", file.modified, str(file.path), (inner,))
 
@@ -112,13 +119,21 @@ def _plain(files: list[File], assignment: str, endings: list[str]) -> Iterator[P
             mine = [file for file in _below(inside, 1) if file.path.parts[0] == assignment]
             kept = _below(mine, 1) if mine else _below(inside, 1)
             stamp = next((file for file in kept if file.path.name == TIMESTAMP), None)
-            yield Parcel(name, _moment(stamp and stamp.read().decode(errors="replace"), kept), name, tuple(kept))
+            yield Parcel(name, _moment(stamp and _text(stamp), kept), name, tuple(kept))
         else:
             file = inside[0]
             student = _without_endings(file.path.stem, endings)
             own_name = file.path.name[len(student) :].lstrip("_- ")
             path = PurePosixPath(own_name if own_name != file.path.suffix else file.path.name)
             yield Parcel(student, file.modified, name, (replace(file, path=path),))
+
+
+def _text(file: File) -> str:
+    """A small file's text; empty when it cannot be read."""
+    try:
+        return file.read().decode(errors="replace")
+    except (ArchiveError, OSError):
+        return ""
 
 
 def _without_endings(stem: str, endings: list[str]) -> str:

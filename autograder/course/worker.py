@@ -109,6 +109,7 @@ class CoursePlugin(WorkerPlugin):
         from autograder.grading.engine import grade_notebook  # noqa: F401  (imports torch)
 
         tempfile.tempdir = str(folder)  # the cluster removes it, also that of a worker that was killed
+        folder.chmod(0o711)  # students' processes, of another user, work in folders of it
         course = folder / self._course.fingerprint
         for name, content in self._course.files.items():
             path = course / name

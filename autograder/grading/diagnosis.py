@@ -79,10 +79,11 @@ class Diagnostics:
         if verdict is not Verdict.FAILED or self._seconds <= 0 or not self._mistakes.is_file():
             return ""
         started = time.monotonic()
-        deadline = started + self._seconds
         try:
+            case = self._case(question, course)
+            started = time.monotonic()
+            deadline = started + self._seconds
             with bounded(self._seconds):
-                case = self._case(question, course, deadline)
                 observed = self._observed(case, box, deadline) if case.suspects else []
                 if all(map(agree, case.reference, observed)):
                     return ""  # what failed is not what came back, or cannot be seen twice
@@ -94,13 +95,16 @@ class Diagnostics:
         finally:
             self._seconds -= time.monotonic() - started
 
-    def _case(self, question: Question, course: CourseModules, deadline: float) -> Case:
+    def _case(self, question: Question, course: CourseModules) -> Case:
+        """What is known of a question; found out once for the class, in time of its own."""
         mistakes = self._mistakes.read_text(encoding="utf-8")
         texts = (self._source.name, asked(question), question.visible, question.hidden, *self._source.foundation)
         key = hashlib.sha256("\0".join((*texts, mistakes)).encode()).hexdigest()
         if key not in _cases:
             _cases[key] = Case()  # also when recording fails: it would fail again for the next student
-            _cases[key] = self._recorded(question, course, deadline)
+            with bounded(self._limits.diagnosis_seconds):
+                deadline = time.monotonic() + self._limits.diagnosis_seconds
+                _cases[key] = self._recorded(question, course, deadline)
         return _cases[key]
 
     def _recorded(self, question: Question, course: CourseModules, deadline: float) -> Case:
@@ -136,7 +140,9 @@ class Diagnostics:
         ):
             try:
                 for cell in self._source.foundation:
-                    box.run_cell(cell, deadline)
+                    _, late = box.run_cell(cell, deadline)
+                    if late:
+                        raise TestEnded("late")
                 yield box
             except BoxLost:  # not to be taken for the student's
                 raise TestEnded("crashed") from None

@@ -93,6 +93,11 @@ def _trial() -> Iterator[Finding]:
         with Box(zygote(), folder / "files", Limits(), (), "strict") as box:
             for protected, how in box.isolation.items():
                 yield Finding(f"{protected} protected", True, how, required=True)
+            can_fork = box.fork().end() == 0
+            text = "yes" if can_fork else "no: this user has too many processes"
+            yield Finding(
+                "tests get a process", can_fork, text, "raise the user's limit on processes (`ulimit -u`)", True
+            )
             for deed, code in probes.items():
                 outputs = box.run_cell(code, time.monotonic() + _SECONDS)[0]["outputs"]
                 printed = any(output.get("text", "").strip() for output in outputs if output["output_type"] == "stream")

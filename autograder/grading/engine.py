@@ -145,7 +145,10 @@ class _Run:
         cell.outputs = outputs.take(answer.get("outputs"))
         count = answer.get("count")
         cell.execution_count = count if type(count) is int and 0 < count < 1 << 31 else None
-        if late:
+        if late and seconds < self.limits.cell_seconds:
+            text = f"the notebook took over {self.limits.total_seconds:.0f} s."
+            self._break(cell, Verdict.TIMEOUT, f"the cell was stopped after {seconds:.0f} s: {text}")
+        elif late:
             self._break(cell, Verdict.TIMEOUT, f"the cell was stopped after {seconds:.0f} s. Does a loop never stop?")
         elif answer.get("error"):
             text = _error_text(answer["error"])

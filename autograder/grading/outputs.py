@@ -1,6 +1,7 @@
 """What cells show, from the student process into the executed notebook: checked, measured, and harmless to look at."""
 
 import re
+from collections import Counter
 from typing import Any
 
 from nbconvert.preprocessors.sanitize import SanitizeHTML
@@ -15,6 +16,10 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _SCRIPT_LINK = re.compile(r"script\s*:|data\s*:|&#|&colon", re.IGNORECASE)
 # Cleaning takes a second per MB; a table of a thousand rows is 100 KB.
 _MAX_HTML = 1 << 18
+# And for each tag as many steps as there are open ones around it.
+_MAX_DEPTH = 100
+_TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)", re.IGNORECASE)
+_EMPTY_TAGS = {"br", "col", "hr", "img", "input", "wbr"}
 _TAGS = (
     "a abbr b blockquote br caption code col colgroup dd details div dl dt em h1 h2 h3 h4 h5 h6 hr i img li ol p pre s "
     "small span strong sub summary sup table tbody td tfoot th thead tr u ul"
@@ -79,7 +84,20 @@ def _is_shown(mime: Any, value: Any) -> bool:
         return _BASE64.fullmatch(value) is not None
     if mime == "text/markdown" and _SCRIPT_LINK.search(value):
         return False
-    return mime in _TEXTS and (mime not in ("text/html", "text/markdown") or len(value) <= _MAX_HTML)
+    return mime in _TEXTS and (mime not in ("text/html", "text/markdown") or _is_small(value))
+
+
+def _is_small(html: str) -> bool:
+    """Whether HTML is cleaned in no time: short, and with few tags that are open at a time."""
+    if len(html) > _MAX_HTML:
+        return False
+    depth: Counter[str] = Counter()
+    for closing, name in _TAG.findall(html.lower()):
+        if name not in _EMPTY_TAGS:
+            depth[name] = max(0, depth[name] + (-1 if closing else 1))
+            if not closing and depth.total() > _MAX_DEPTH:
+                return False
+    return True
 
 
 def _size(output: NotebookNode) -> int:

@@ -65,7 +65,8 @@ def run_question(
         status, alive = test.end(), True
     except BoxLost:
         status, alive = 1, False
-    return _explained(question, ended, status, seconds), alive
+    whole = limits.total_seconds if seconds < limits.test_seconds else 0.0
+    return _explained(question, ended, status, seconds, whole), alive
 
 
 def run_tests(question: Question, session: Session, course: "CourseModules") -> QuestionResult:
@@ -118,8 +119,14 @@ def _compiled(test_id: str, code: str) -> tuple[list[str], CodeType]:
     return free_names(code), compile(code, f"<{test_id}>", "exec", dont_inherit=True)
 
 
-def _explained(question: Question, ended: TestEnded, status: int, seconds: float) -> QuestionResult:
-    """The result of a test during which the student process stopped answering."""
+def _explained(question: Question, ended: TestEnded, status: int, seconds: float, whole: float) -> QuestionResult:
+    """The result of a test during which the student process stopped answering.
+
+    ``whole`` is what the notebook may take in all, when that was what left the test ``seconds``; else 0.
+    """
+    if ended.reason == "late" and whole:
+        text = f"the notebook took over {whole:.0f} s in all, of which the tests of this question had {seconds:.0f}."
+        return _result(question, Verdict.TIMEOUT, text)
     if ended.reason == "late":
         text = (
             f"your code did not come to an end within {seconds:.0f} s when the tests called it. Does a loop never stop?"

@@ -1,5 +1,6 @@
 """The files that lie beside a notebook while it runs, put together in a folder of their own."""
 
+import os
 import shutil
 import stat
 import tempfile
@@ -12,6 +13,8 @@ from autograder.grading.results import RESULTS, Limits
 
 _MAX_FILES = 10_000
 _BLOCK = 4096
+# A path as long as systems allow would be too long where it is copied to.
+_LONGEST_PATH = 1000
 
 
 @contextmanager
@@ -32,7 +35,7 @@ def _copy_regular(source: Path, target: Path, size: int) -> None:
     for entry in sorted(islice(source.rglob("*"), _MAX_FILES)):
         status = entry.lstat()
         place = target / entry.relative_to(source)
-        if not place.parent.is_dir():
+        if not place.parent.is_dir() or len(os.fsencode(entry.relative_to(source))) > _LONGEST_PATH:
             continue
         if stat.S_ISDIR(status.st_mode):
             place.mkdir(exist_ok=True)

@@ -17,7 +17,7 @@ import resource
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.grading.student import landlock, libc, seccomp
@@ -62,9 +62,6 @@ class Cage:
     output: int
     isolation: str = "strict"
 
-    def as_data(self) -> dict:
-        return {**asdict(self), "hidden": list(self.hidden)}
-
     @classmethod
     def from_data(cls, data: dict) -> "Cage":
         return cls(**{**data, "hidden": tuple(data["hidden"])})
@@ -105,6 +102,7 @@ def enter(cage: Cage, namespaces: dict[str, str]) -> dict[str, str]:
         shutil.copytree(cage.files, cage.work, dirs_exist_ok=True)
         _settle(cage)
         return {}
+    others = _tasks_of_user()
     force: dict[str, list[str]] = {protected: [] for protected in PROTECTED}
     if "network" in namespaces:
         force[NETWORK].append("network namespace")
@@ -121,8 +119,9 @@ def enter(cage: Cage, namespaces: dict[str, str]) -> dict[str, str]:
         with _reporting("a user of its own"):
             _change_user(cage)
         force[PROCESSES].append("user of its own")
+        others = 0
     _settle(cage)
-    _limit(cage)
+    _limit(cage, others)
     force = _restrict(cage, readable, force)
     if open_to := [protected for protected in PROTECTED if not force[protected]]:
         raise CageError(
@@ -256,15 +255,28 @@ def _settle(cage: Cage) -> None:
     sys.argv = ["ipykernel_launcher"]
 
 
-def _limit(cage: Cage) -> None:
-    """Limits per process. Memory counts from what the process shares with its parent already."""
+def _tasks_of_user() -> int:
+    """How many processes and threads this process's user has on the host."""
+    tasks = 0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError, KeyError):  # ended meanwhile
+            lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+            tasks += int(lines["Threads"]) if int(lines["Uid"].split()[0]) == os.getuid() else 0
+    return tasks
+
+
+def _limit(cage: Cage, others: int) -> None:
+    """Limits per process. Memory counts from what the process shares with its parent already.
+
+    The limit on processes is the user's: where that is the grader's, ``others`` are those that he has already.
+    """
     data = _status("VmData") + cage.memory * _MEBIBYTE
     limits = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_DATA: data,
         resource.RLIMIT_FSIZE: cage.file * _MEBIBYTE,
         resource.RLIMIT_NOFILE: cage.open_files,
-        resource.RLIMIT_NPROC: cage.processes,
+        resource.RLIMIT_NPROC: cage.processes + others,
     }
     for name, value in limits.items():
         resource.setrlimit(name, (value, value))
@@ -299,7 +311,8 @@ def _restrict(cage: Cage, readable: list[Path], force: dict[str, list[str]]) -> 
             force[PROCESSES].append("Landlock signal scope")
     if seccomp.is_known():
         with _reporting("seccomp"):
-            seccomp.restrict()
+            # Landlock does not know about sockets in folders: without a root of its own, the host's can be seen.
+            seccomp.restrict(unix_sockets="root of its own" in force[FILES])
         force[NETWORK].append("seccomp filter")
     return force
 

@@ -11,7 +11,7 @@ from autograder.grading.student import libc
 
 _PR_SET_SECCOMP, _FILTER = 22, 2
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
-_AF_UNIX = 1
+_AF_UNSPEC, _AF_UNIX = 0, 1  # the first is that of no socket
 _NAMESPACES = 0x7E020080  # the CLONE_NEW* flags
 
 _ARCHITECTURES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
@@ -56,15 +56,18 @@ def is_known() -> bool:
     return libc.MACHINE in _ARCHITECTURES
 
 
-def restrict() -> None:
-    """Put the filter in force for this process and its children. ``no_new_privs`` must be set. Raises ``OSError``."""
-    steps = _program()
+def restrict(unix_sockets: bool) -> None:
+    """Put the filter in force for this process and its children. ``no_new_privs`` must be set. Raises ``OSError``.
+
+    Without ``unix_sockets`` there are none either; pairs of them there always are.
+    """
+    steps = _program(unix_sockets)
     instructions = (_Instruction * len(steps))(*(_Instruction(*step) for step in steps))
     program = _Program(len(steps), instructions)
     libc.prctl_pointer(_PR_SET_SECCOMP, _FILTER, ctypes.cast(ctypes.pointer(program), ctypes.c_void_p))
 
 
-def _program() -> list[tuple[int, int, int, int]]:
+def _program(unix_sockets: bool) -> list[tuple[int, int, int, int]]:
     architecture, column = _ARCHITECTURES[libc.MACHINE]
     deny, unknown = (_RETURN, 0, 0, _ERRNO | errno.EPERM), (_RETURN, 0, 0, _ERRNO | errno.ENOSYS)
     steps = [
@@ -83,7 +86,7 @@ def _program() -> list[tuple[int, int, int, int]]:
     steps += [
         (_EQUAL, 0, 3, _SOCKET[column]),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
-        (_EQUAL, 1, 0, _AF_UNIX),
+        (_EQUAL, 1, 0, _AF_UNIX if unix_sockets else _AF_UNSPEC),
         deny,
         (_LOAD, 0, 0, _NUMBER),
         (_EQUAL, 0, 5, _MMAP[column]),
