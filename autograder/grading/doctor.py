@@ -82,11 +82,17 @@ def _trial() -> Iterator[Finding]:
     (folder / "files").mkdir()
     server = socket.create_server(("127.0.0.1", 0))
     port = server.getsockname()[1]
+    local, address = socket.socket(socket.AF_UNIX), str(folder / "socket")
+    local.bind(address)
+    local.listen()
+    for path in (folder, Path(address)):
+        path.chmod(0o777)
     probes = {
         "reads the host's files": f"print(open({str(secret)!r}).read())",
         "writes to the host's files": f"open({str(secret)!r}, 'a').write('x'); print('wrote')",
         "reaches the network": f"import socket; socket.create_connection(('127.0.0.1', {port}), 2); print('connected')",
         "signals other processes": f"import os; os.kill({os.getpid()}, 0); print('could')",
+        "talks to the host's sockets": f"import socket; socket.socket(1).connect({address!r}); print('connected')",
         "sees the grader's environment": "import os; print(os.environ.get('PWD', '') + os.environ.get('SHELL', ''))",
     }
     try:
@@ -108,4 +114,5 @@ def _trial() -> Iterator[Finding]:
         yield Finding("box", False, str(error), required=True)
     finally:
         server.close()
+        local.close()
         shutil.rmtree(folder)

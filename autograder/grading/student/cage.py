@@ -115,7 +115,7 @@ def enter(cage: Cage, namespaces: dict[str, str]) -> dict[str, str]:
         force[FILES].append("root of its own")
     else:
         shutil.copytree(cage.files, cage.work, dirs_exist_ok=True)
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 and cage.user:
         with _reporting("a user of its own"):
             _change_user(cage)
         force[PROCESSES].append("user of its own")

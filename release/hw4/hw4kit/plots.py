@@ -70,7 +70,7 @@ def show_kernel(kernels: Sequence[Any], titles: Sequence[str], width: float = 2.
 
 
 def save_figure(figure: Figure, name: str) -> Path:
-    """Save a figure as ``results/<name>.png`` for the written report, and return the path."""
+    """Save a figure as ``results/<name>.png`` for the written assignment, and return the path."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.png"
     figure.savefig(path, dpi=150, bbox_inches="tight")

@@ -75,9 +75,7 @@ def oversized(path: Path) -> list[str]:
     size = path.stat().st_size
     if size <= _LARGE_BYTES:
         return []
-    return [
-        f"{path} has {size / 1e6:.0f} MB: clear outputs that you do not need (Edit > Clear Outputs of All Cells) and save."
-    ]
+    return [f"{path} has {size / 1e6:.0f} MB: clear outputs (Edit > Clear Outputs of All Cells) and save."]
 
 
 def failures(notebook: nbformat.NotebookNode, folder: Path) -> list[str]:
