@@ -70,6 +70,12 @@ def test_the_interpreter_goes_on_as_before():
 
 def test_one_that_rang_at_the_end_is_not_raised_later():
     alarm, thread = Alarm(60), ctypes.c_ulong(threading.get_ident())
-    alarm._timer.cancel = lambda: ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(TooLate))
+    cancel = alarm._timer.cancel
+
+    def ring_late() -> None:
+        cancel()
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(TooLate))
+
+    alarm._timer.cancel = ring_late
     with alarm:
         pass

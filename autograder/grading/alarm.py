@@ -41,9 +41,9 @@ class Alarm:
         # One that rang just now is raised here, and not later in other code. (Taking it back, by setting None, leaves
         # the interpreter looking for an exception at every call from then on, and hangs it under a profiler.)
         try:
-            self._timer.cancel()
             with self._lock:
                 self._is_set = False
+            self._timer.cancel()
             if self._rang and kind is not TooLate:
                 for _ in range(_INSTRUCTIONS):
                     pass
