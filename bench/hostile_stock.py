@@ -5,7 +5,7 @@ the host is at risk; nothing else keeps the student's code from the grader, as i
 A case succeeds when it gains points for a wrong answer (if it is for that), shows the secret, leaves files or processes
 behind, or (one that breaks or exhausts) costs right answers their points.
 
-    python bench/hostile_stock.py [--framework nbgrader] [--case NAME ...] [--write]
+    python bench/hostile_stock.py [--framework nbgrader] [--group forge ...] [--case NAME ...] [--write]
 """
 
 import json
@@ -18,6 +18,7 @@ import sys
 import tempfile
 import zipfile
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,6 @@ from results import ROOT, arguments, publish, table
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import hostile  # noqa: E402
-from rich.progress import track  # noqa: E402
 
 from autograder.authoring.model import Notebook, read_assignment  # noqa: E402
 from autograder.authoring.otter_zip import build_zip  # noqa: E402
@@ -63,16 +63,24 @@ def main() -> None:
     """Run, and print or write the table."""
     parser = arguments(__doc__)
     parser.add_argument("--framework", choices=FRAMEWORKS, action="append")
+    parser.add_argument("--group", action="append")
     parser.add_argument("--case", action="append")
     options = parser.parse_args()
     cases = [case for case in hostile.read_cases() if "unreadable" not in case.plan and not case.plan.get("slow")]
-    chosen = [case for case in cases if not options.case or case.name in options.case]
+    chosen = [
+        case
+        for case in cases
+        if (not options.case or case.name in options.case) and (not options.group or case.group in options.group)
+    ]
+    frameworks = options.framework or FRAMEWORKS
     with tempfile.TemporaryDirectory(prefix="hostile-", dir="/var/tmp") as folder:  # the cases have a /tmp of their own
         world = World(Path(folder))
-        found = {
-            framework: {case.name: world.attack(case, framework) for case in track(chosen, framework)}
-            for framework in options.framework or FRAMEWORKS
-        }
+
+        def attack(framework: str) -> dict[str, list[str]]:
+            return {case.name: world.attack(case, framework) for case in chosen}
+
+        with ThreadPoolExecutor(len(frameworks)) as pool:  # the work is done in processes
+            found = dict(zip(frameworks, pool.map(attack, frameworks), strict=True))
     publish("The hostile corpus", _report(chosen, found), options.write)
 
 
@@ -189,7 +197,10 @@ def _report(cases: list[hostile.Case], found: dict[str, dict[str, list[str]]]) -
         hits = [sum(bool(marks[name]) for name in members) for marks in found.values()]
         rows.append([group, f"{len(members)}", *map(str, hits), "0"])
     frameworks = [f"stock {name}" for name in found]
-    lines = ["Cases of `tests/hostile` that succeed. The engine's column is what `tests/test_hostile.py` asserts.", ""]
+    lines = [
+        "Cases of `tests/hostile` that succeed. The engine's column is what `tests/test_hostile.py` asserts for all.",
+        "",
+    ]
     lines.append(table(["group", "cases", *frameworks, "engine"], rows))
     for name, marks in found.items():
         counts = Counter(mark for each in marks.values() for mark in each)
