@@ -1,4 +1,4 @@
-"""A figure that is drawn once is, pixel by pixel, the one that IPython draws."""
+"""A figure that is drawn once is, pixel by pixel, the one that matplotlib draws."""
 
 import io
 from collections.abc import Callable
@@ -6,7 +6,11 @@ from collections.abc import Callable
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from IPython.core import pylabtools
+from matplotlib.axis import Axis
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from mpl_toolkits.axes_grid1 import make_axes_locatable
 from PIL import Image
 
@@ -108,38 +112,82 @@ def _text_alone() -> None:
     plt.figure().text(0.5, 0.5, "no axes")
 
 
+def _wrapped_text() -> None:
+    plt.gca().set_title("a title that is far too long for one line of this figure " * 3, wrap=True)
+    plt.text(0.3, 0.5, "and a text that has to be wrapped, wherever it is drawn, at the end", wrap=True)
+
+
 _FIGURES = (
     _legend_outside, _titles, _annotation_and_colour_bar, _shared_colour_bar, _quiver_key, _table, _polar,
     _three_dimensions, _twins_and_insets, _second_axis_and_text, _subfigures, _equal_aspect_and_long_ticks,
     _appended_axes, _own_layout, _contours, _bars, _text_alone,
+    _wrapped_text,
 )  # fmt: skip
 
 
-def _pixels(draw: Callable[..., bytes | None], make: Callable[[], None]) -> np.ndarray | None:
+@pytest.fixture(autouse=True)
+def as_in_the_box(monkeypatch):
+    """matplotlib as the student process has it, and back again."""
+    for kind, name in ((FigureCanvasBase, "print_figure"), (Axis, "_update_ticks"), (Text, "_get_layout")):
+        monkeypatch.setattr(kind, name, getattr(kind, name))
+    figures.draw_once()
+    yield
     plt.close("all")
-    make()
-    picture = draw(plt.gcf())
+
+
+def _pixels(show: Callable[[Figure], bytes | None]) -> np.ndarray | None:
+    picture = show(plt.gcf())
     return None if picture is None else np.asarray(Image.open(io.BytesIO(picture)))
+
+
+def _shown(figure: Figure) -> bytes | None:
+    return pylabtools.print_figure(figure)
+
+
+def _saved(figure: Figure) -> bytes:
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=150, bbox_inches="tight", facecolor="0.9")
+    return picture.getvalue()
 
 
 @pytest.mark.filterwarnings("ignore:There are no gridspecs with layoutgrids")
 @pytest.mark.parametrize("constrained", [False, True])
 @pytest.mark.parametrize("make", _FIGURES)
-def test_the_picture_is_ipythons(make, constrained):
+def test_the_picture_is_matplotlibs(make, constrained, monkeypatch):
     with plt.rc_context({"figure.constrained_layout.use": constrained}):
-        once = _pixels(figures.print_figure, make)
-        np.testing.assert_array_equal(once, _pixels(figures._draw_as_ipython, make))
+        make()
+        ours = [_pixels(show) for show in (_shown, _saved)]
+        plt.close("all")
+        make()
+        monkeypatch.undo()
+        for picture, show in zip(ours, (_shown, _saved), strict=True):
+            np.testing.assert_array_equal(picture, _pixels(show))
 
 
-def test_it_is_drawn_once_and_keeps_its_layout(monkeypatch):
+@pytest.mark.parametrize("show", [_shown, _saved])
+def test_it_is_drawn_once_and_keeps_its_layout(show, monkeypatch):
     drawn = []
     draw = Figure.draw
     monkeypatch.setattr(Figure, "draw", lambda self, renderer: (drawn.append(self), draw(self, renderer)))
     figure, _ = plt.subplots(layout="constrained")
     engine = figure.get_layout_engine()
-    figures.print_figure(figure)
+    show(figure)
     assert len(drawn) == 1
     assert figure.get_layout_engine() is engine
-    figures._draw_as_ipython(figure)
-    assert len(drawn) == 3
-    plt.close(figure)
+
+
+def test_what_changes_between_two_pictures_shows():
+    axis = plt.gca()
+    text = axis.text(0.2, 0.2, "short")
+    before = _pixels(_shown)
+    axis.set_xlim(0, 1000)
+    text.set_text("a longer text")
+    assert not np.array_equal(before, _pixels(_shown))
+
+
+@pytest.mark.parametrize("suffix", ["pdf", "svg"])
+def test_other_formats_are_matplotlibs_own(suffix, tmp_path):
+    plt.plot([1, 2])
+    path = tmp_path / f"figure.{suffix}"
+    plt.savefig(path, bbox_inches="tight")
+    assert path.stat().st_size > 0

@@ -218,9 +218,6 @@ def new_shell() -> StudentShell:
     """The shell of a fresh process. Made before the fork: it takes longer than most notebooks run."""
     settings = Config()
     settings.HistoryManager.enabled = False  # it would start a thread, and a process with threads cannot fork safely
-    # As in Jupyter, but pictures are packed in a third of the time, into a quarter more bytes: a figure is drawn once
-    # for each submission and hardly ever looked at.
-    settings.InlineBackend.print_figure_kwargs = {"bbox_inches": "tight", "pil_kwargs": {"compress_level": 1}}
     figures.draw_once()
     shell = StudentShell.instance(
         config=settings,

@@ -26,14 +26,29 @@ def use_style() -> None:
 def panels(count: int, width: float, height: float, gap: float = 0.15) -> tuple[Figure, np.ndarray]:
     """A row of ``count`` panels of ``width`` x ``height`` inches for images: the figure and its axes, shape (count,).
 
-    Their places are known, so no layout engine has to find them, which takes longer than the drawing. Titles lie
-    outside, and what shows the figure makes room for them.
+    There are no ticks, which most images do not need.
     """
-    places = {"left": 0, "right": 1, "bottom": 0, "top": 1, "wspace": gap / width}
     size = (width * count + gap * (count - 1), height)
-    figure, axes = plt.subplots(1, count, figsize=size, squeeze=False, gridspec_kw=places)
-    figure.set_layout_engine("none")  # made without one, a figure that is saved would have the style's from then on
+    no_ticks: dict[str, Any] = {"xticks": [], "yticks": []}
+    figure, axes = plt.subplots(1, count, figsize=size, squeeze=False, subplot_kw=no_ticks, **_placed(gap / width))
     return figure, axes[0]
+
+
+def rows(count: int, width: float, height: float, gap: float) -> tuple[Figure, np.ndarray]:
+    """``count`` panels of ``width`` x ``height`` inches, one below the other, with one x axis: figure and axes."""
+    size = (width, height * count + gap * (count - 1))
+    figure, axes = plt.subplots(count, 1, figsize=size, squeeze=False, sharex=True, **_placed(gap / height))
+    return figure, axes[:, 0]
+
+
+def _placed(gap: float) -> dict[str, Any]:
+    """Options for panels that fill a figure but for gaps, in multiples of a panel.
+
+    Their places are known, so no layout engine has to find them, which takes longer than the drawing. Titles and labels
+    lie outside, and what shows the figure makes room for them.
+    """
+    places = {"left": 0, "right": 1, "bottom": 0, "top": 1, "wspace": gap, "hspace": gap}
+    return {"gridspec_kw": places, "layout": "none"}
 
 
 def colorbar(drawn: ScalarMappable, axis: Axes, label: str = "", **options: Any) -> Colorbar:
