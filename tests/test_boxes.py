@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import types
 from pathlib import Path
 
 import nbformat
@@ -88,6 +89,7 @@ def test_what_each_failure_shows(release):
     assert text.startswith("✗ as_conv2d is not answered yet")
     _, text = box_and_error(outputs["figure_flip"])
     assert text.startswith("✗ as_conv2d is not answered yet")
+    assert "the section “The same with a network's tool”, above" in text
     assert len(outputs["figure_flip"]) == 2  # and no half-drawn figure
 
     _, text = box_and_error(outputs["figure_smooth_edge"])
@@ -96,6 +98,34 @@ def test_what_each_failure_shows(release):
 
     (error,) = outputs["sharpen"]  # a student's own cell keeps Python's traceback
     assert "1 / 0" in "\n".join(error.traceback).replace("\x1b[32m", "").replace("\x1b[39m", "")
+
+
+def test_a_figure_that_needs_an_open_answer_of_another_section_names_that_section(release):
+    cell = next(
+        c.source for c in nbformat.read(release / f"{_NOTEBOOK}.ipynb", 4).cells if _grade_id(c) == "figure_flip"
+    )
+    stub = NotImplementedError(explain.UNANSWERED)
+    place = {"__name__": "__main__", "stub": stub}
+    exec("def averaging_filtering():\n    raise stub", place)
+    with pytest.raises(NotImplementedError) as caught:
+        place["averaging_filtering"]()
+    found = explain.explain(caught.value, cell, release)
+    assert found is not None
+    assert found.lines[-1] == ("read", "the section “Blur: the mean of a window”, above")
+
+
+def test_a_test_that_could_not_try_its_question_shows_no_tick(monkeypatch):
+    shown: list[str] = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data["text/plain"]))
+
+    def after_cell() -> None:
+        info = types.SimpleNamespace(raw_cell="# Tests of x. ...")
+        boxes._tell_success(types.SimpleNamespace(success=True, info=info))
+
+    boxes.note("x was not tested: y is not right yet.")
+    after_cell()
+    after_cell()
+    assert shown == ["○ x was not tested: y is not right yet.", "✓ x passes its tests here"]
 
 
 def test_every_test_cell_begins_as_the_box_expects(project):

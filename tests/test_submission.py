@@ -43,10 +43,18 @@ def test_a_finished_notebook_is_in_order(folder, capsys):
 def test_an_untouched_notebook_is_told_what_is_missing_and_packed(folder, capsys):
     submission.make("Mini")
     printed = capsys.readouterr().out
-    assert "double: not answered yet" in printed
-    assert "written_why: not answered yet" in printed
-    assert "test_double" not in printed  # an open question is told of once
+    assert "  ✗ not answered yet: double, written_why. If you have, save" in printed
+    assert printed.count("✗") == 1  # an open question is told of once
+    assert "Wrote Mini_submission.zip (1 kB)" in printed
     assert (folder / "Mini_submission.zip").exists()
+
+
+def test_what_a_missing_value_keeps_from_running_is_no_finding(folder):
+    node = _edit(folder)
+    node.cells.append(new_code_cell("raise NameError(\"name 'double' is not defined\")"))
+    node.cells.append(new_code_cell("raise NameError(\"name 'other' is not defined\")"))
+    (finding,) = submission.failures(node, folder)
+    assert "name 'other' is not defined" in finding
 
 
 def test_a_cell_that_only_worked_by_chance_is_named(folder):

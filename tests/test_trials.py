@@ -4,8 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from harness import PlainKernel
-from hw4kit import models, progress, training, trials
+from hw4kit import boxes, models, progress, training, trials
 from hw4kit.edges import EdgeDataset
+from hw4kit.explain import UNANSWERED
 from torch.utils.data import DataLoader
 
 import solutions.edge_detection as reference
@@ -54,18 +55,32 @@ def test_right_answers_to_question_1_have_no_problem():
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_answer_to_question_1_is_named_and_stood_in_for(name, tmp_path, monkeypatch, capsys):
+def test_a_broken_answer_to_question_1_is_named_and_stood_in_for(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    notes: list[str] = []
+    monkeypatch.setattr(boxes, "note", notes.append)
     space = notebook(BROKEN[name])
     assert name in trials.earlier_problem(space["sweep"])
     assert try_sweep(space) is None
     assert try_sweep(space, reference.HELPERS)["accuracies"].shape == (1, 2)
     assert trials.result("q1_overfit", space["overfit"]) is None
-    assert name in capsys.readouterr().out
+    assert [name in note for note in notes] == [True, True]
     assert len(trials.result("q1_overfit", space["overfit"], reference.HELPERS)) == 2
     assert not list(tmp_path.iterdir()), "what stand-ins give should not be saved"
     if name != "make_loader":
         assert space[name].__globals__ is space, "the student's own function is back in its place"
+
+
+def test_an_open_question_is_not_taken_for_one_that_cannot_be_tried(monkeypatch):
+    notes: list[str] = []
+    monkeypatch.setattr(boxes, "note", notes.append)
+    stub = f"    raise NotImplementedError('{UNANSWERED}: write ...')"
+    space = notebook(f"def overfit():\n{stub}", f"def make_dataset(*args, **kwargs):\n{stub}")
+    with pytest.raises(NotImplementedError):
+        trials.result("q1_overfit", space["overfit"])
+    assert notes == []
+    assert try_sweep(space) is None
+    assert notes == ["sweep was not tested: make_dataset is not answered yet. See the tests of question 1."]
 
 
 def test_only_the_changed_configuration_runs_again(tmp_path, monkeypatch, capsys):

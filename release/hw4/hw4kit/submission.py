@@ -37,14 +37,16 @@ def make(name: str) -> None:
         print(f"{path} cannot be read as a notebook. Save it again (Ctrl+S) and run this cell again.")
         return
     print(f"Checking {path} as it is saved on disk ...")
-    findings = unsaved(notebook) + unanswered(notebook) + oversized(path)
+    findings = unsaved(notebook) + oversized(path)
+    if missing := unanswered(notebook):
+        findings.append(f"not answered yet: {', '.join(missing)}. If you have, save (Ctrl+S) and run this cell again.")
     print("Running it from top to bottom in a fresh kernel ...")
     findings += failures(notebook, path.parent)
     for finding in findings:
         print(f"  ✗ {finding}")
     archive = pack(path)
     verdict = "Everything is in order." if not findings else "You can hand it in like this, or mend it and run again."
-    print(f"{verdict}\nWrote {archive} ({archive.stat().st_size / 1e6:.1f} MB): upload this file.")
+    print(f"{verdict}\nWrote {archive} ({_size(archive)}): upload this file.")
 
 
 def unsaved(notebook: nbformat.NotebookNode) -> list[str]:
@@ -63,10 +65,7 @@ def unsaved(notebook: nbformat.NotebookNode) -> list[str]:
 def unanswered(notebook: nbformat.NotebookNode) -> list[str]:
     """Questions whose cell still holds the text that was there in the beginning."""
     return [
-        f"{name}: not answered yet. If you have answered it, save (Ctrl+S) and run this cell again."
-        for kind, stub in _STUBS.items()
-        for name, cell in _answers(notebook, kind).items()
-        if stub in cell.source
+        name for kind, stub in _STUBS.items() for name, cell in _answers(notebook, kind).items() if stub in cell.source
     ]
 
 
@@ -75,7 +74,7 @@ def oversized(path: Path) -> list[str]:
     size = path.stat().st_size
     if size <= _LARGE_BYTES:
         return []
-    return [f"{path} has {size / 1e6:.0f} MB: clear outputs (Edit > Clear Outputs of All Cells) and save."]
+    return [f"{path} has {_size(path)}: clear outputs (Edit > Clear Outputs of All Cells) and save."]
 
 
 def failures(notebook: nbformat.NotebookNode, folder: Path) -> list[str]:
@@ -98,7 +97,14 @@ def failures(notebook: nbformat.NotebookNode, folder: Path) -> list[str]:
     except DeadKernelError:
         return ["the kernel died on the way: does a cell exit Python, or use all memory?"]
     # What an open question keeps from running is no finding of its own.
-    return [_failure(cell) for cell in copy.cells if (error := _error(cell)) and UNANSWERED not in error.evalue]
+    consequences = [UNANSWERED, *(f"name '{name}' is not defined" for name in unanswered(notebook))]
+    failed = ((cell, error.evalue) for cell in copy.cells if (error := _error(cell)))
+    return [_failure(cell) for cell, message in failed if not any(text in message for text in consequences)]
+
+
+def _size(path: Path) -> str:
+    size = path.stat().st_size
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
 def pack(path: Path) -> Path:

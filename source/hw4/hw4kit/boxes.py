@@ -19,10 +19,13 @@ _BOX = (
     "border: 1px solid #d55e0080; border-left: 5px solid #d55e00; border-radius: 4px; padding: 8px 14px; margin: 4px 0"
 )
 _PASSED = "border-left: 5px solid #009e73; padding: 2px 14px; margin: 2px 0"
+_NOT_TRIED = "border-left: 5px solid #e69f00; padding: 2px 14px; margin: 2px 0"
 _GRID = "display: grid; grid-template-columns: max-content minmax(0, 62em); gap: 3px 14px; margin-top: 5px"
 _CODE = "white-space: pre-wrap; overflow-wrap: anywhere; font-size: 90%; margin: 6px 0 2px"
 _HIDE_TWIN = ".jp-OutputArea-child:has(> .jp-OutputArea-output .hw4-box) + .jp-OutputArea-child { display: none }"
 _WIDTH = 100
+# What the tests of the cell that runs have to say in place of a tick.
+_notes: list[str] = []
 
 
 def turn_on() -> None:
@@ -35,6 +38,14 @@ def turn_on() -> None:
     if shell is not None and hasattr(shell, "kernel"):
         shell.set_custom_exc((Exception,), _show)
         shell.events.register("post_run_cell", _tell_success)
+
+
+def note(sentence: str) -> None:
+    """Show this below the cell in place of a tick: its test could not try the answer.
+
+    Such a test passes, so that grading does not count a mistake in an earlier answer twice, but it proves nothing.
+    """
+    _notes.append(sentence)
 
 
 def html(explanation: Explanation) -> str:
@@ -83,8 +94,11 @@ def _show(
 
 def _tell_success(result: Any) -> None:
     """After a cell: a test that passed says so, which a folded cell could not show otherwise."""
+    notes = list(_notes)
+    _notes.clear()
     if result.success and (question := tested(result.info.raw_cell)):
         from IPython.display import display
 
-        text = f"✓ {question} passes its tests here"
-        display({"text/html": f'<div style="{_PASSED}">{text}</div>', "text/plain": text}, raw=True)
+        text = "○ " + " ".join(notes) if notes else f"✓ {question} passes its tests here"
+        style = _NOT_TRIED if notes else _PASSED
+        display({"text/html": f'<div style="{style}">{escape(text)}</div>', "text/plain": text}, raw=True)

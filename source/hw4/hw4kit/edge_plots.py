@@ -61,9 +61,10 @@ def show_accuracies(
 ) -> Figure:
     """Accuracies (len(positions), seeds) per name: a dot per seed, the mean as a line, one deviation as a band.
 
-    The dotted line is chance for that many ``classes``; ``dashed`` names the curves that are drawn so.
+    The dotted line is chance for that many ``classes``; ``dashed`` names the curves that are drawn so. The legend
+    stands beside the panel, where it covers neither.
     """
-    figure, axis = plt.subplots(figsize=(7.2, 3.8))
+    figure, axis = plt.subplots(figsize=(9, 3.8))
     for number, (name, values) in enumerate(accuracies.items()):
         values = 100 * to_numpy(values, name)
         mean, spread = values.mean(axis=1), values.std(axis=1, ddof=1)
@@ -73,9 +74,11 @@ def show_accuracies(
         axis.fill_between(positions, mean - spread, np.minimum(mean + spread, 100), color=colour, alpha=0.15, lw=0)
         axis.plot(np.repeat(positions, values.shape[1]), values.ravel(), ".", color=colour, alpha=0.45, ms=4)
     axis.axhline(100 / classes, color="0.5", ls=":", lw=1)
+    axis.annotate("chance", (0.99, 100 / classes), (0, 2), ("axes fraction", "data"), "offset points", ha="right",
+                  color="0.35", fontsize=9, annotation_clip=True)  # fmt: skip
     axis.set(xlabel=xlabel, ylabel="validation accuracy (%)", title=title, ylim=(min(25, 80 / classes), 102))
     axis.set_xticks(positions, [f"{position:g}" for position in positions])
-    axis.legend(loc="lower right")
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 

@@ -8,9 +8,11 @@ import json
 import linecache
 import re
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from hw4kit.checks import Mismatch
 
@@ -38,7 +40,9 @@ def explain(error: BaseException, cell: str, folder: Path) -> Explanation | None
     question = tested(cell)
     section, is_given = _place(cell, folder)
     if isinstance(error, NotImplementedError) and UNANSWERED in str(error):
-        title, lines = _unanswered(error, question)
+        missing = _missing(error, question)
+        title, lines = _unanswered(missing)
+        section = _section_of(missing, folder) or section  # a figure may need an answer of another section
     elif question and isinstance(error, AssertionError):
         title, lines = f"{question} does not pass its tests yet", _mismatch(error)
     elif question and isinstance(error, NameError) and not _answer_frame(error):
@@ -63,16 +67,19 @@ def tested(cell: str) -> str:
 _NOT_USABLE = "The test could not use what your code returned."
 _TESTS_FIRST = "Make the tests above pass first, then run all cells above: Run > Run All Above Selected Cell."
 _RUN_FIRST = (
-    "Run the cell of the answer (Shift+Enter), then this one. After a restart of the kernel, run all cells above: "
-    "Run > Run All Above Selected Cell."
+    "Run the cell of the answer (Shift+Enter) when it is written, then this one. After a restart of the kernel, run "
+    "all cells above: Run > Run All Above Selected Cell."
 )
 
 
-def _unanswered(error: NotImplementedError, question: str) -> tuple[str, list[tuple[str, str]]]:
-    """The question whose stub was called is named by the function that holds it."""
+def _missing(error: NotImplementedError, question: str) -> str:
+    """The question whose stub was called, which is named by the function that holds it; may be empty."""
     names = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
     missing = next((name for name in reversed(names) if name.isidentifier()), question)
-    missing = missing if not missing.startswith("__") else question
+    return missing if not missing.startswith("__") else question
+
+
+def _unanswered(missing: str) -> tuple[str, list[tuple[str, str]]]:
     if not missing:
         return UNANSWERED, [("hint", "Write your code in this cell, and run it again.")]
     hint = f"Write your code in the cell of {missing}, run that cell, then this one."
@@ -122,6 +129,19 @@ def _place(cell: str, folder: Path) -> tuple[str, bool]:
 
     Empty and False when no notebook has it, as in Colab.
     """
+    found = ((heading, bool(nbgrader.get("locked"))) for heading, source, nbgrader in _code_cells(folder)
+             if source.strip() == cell.strip())  # fmt: skip
+    return next(found, ("", False))
+
+
+def _section_of(question: str, folder: Path) -> str:
+    """The heading above the answer cell of ``question``; empty when no notebook has it."""
+    found = (heading for heading, _, nbgrader in _code_cells(folder) if nbgrader.get("grade_id") == question)
+    return next(found, "") if question else ""
+
+
+def _code_cells(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Of each code cell of the notebooks in ``folder``: the heading above it, its source, nbgrader's metadata."""
     for path in sorted(folder.glob("*.ipynb")):
         try:
             cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
@@ -132,6 +152,5 @@ def _place(cell: str, folder: Path) -> tuple[str, bool]:
         for source, kind, nbgrader in known:
             if kind == "markdown" and (headings := _HEADING.findall(source)):
                 heading = headings[-1].replace("`", "")
-            elif source.strip() == cell.strip():
-                return heading, bool(nbgrader.get("locked"))
-    return "", False
+            elif kind == "code":
+                yield heading, source, nbgrader
