@@ -90,34 +90,44 @@ def _remembering() -> Iterator[None]:
 
 
 def _ask_once(kind: type, name: str, state: Callable[[Any], Hashable]) -> None:
-    """Let a method compute its answer once for each figure, artist, and ``state`` that drawing may change."""
+    """Let a method compute its answer once for each figure, artist, and ``state`` that drawing may change.
+
+    An answer belongs to the state that it leaves behind: in that one it holds, and what computing it set is in place.
+    """
     compute = getattr(kind, name)
 
     @functools.wraps(compute)
     def method(artist: Any, *arguments: Any) -> Any:
         if _known is None:
             return compute(artist, *arguments)
-        key = (artist, name, state(artist))
-        if key not in _known:
-            _known[key] = compute(artist, *arguments)
-        return _known[key]
+        asked = (artist, name, state(artist))
+        if asked in _known:
+            return _known[asked]
+        answer = compute(artist, *arguments)
+        _known[artist, name, state(artist)] = answer
+        return answer
 
     setattr(kind, name, method)
 
 
 def _view_of(axis: Axis) -> Hashable:
-    """What decides which ticks there are: the limits, and the room for them."""
-    room = axis.axes.bbox
-    return (*axis.get_view_interval(), round(room.width, 3), round(room.height, 3), _dpi_of(axis))
+    """What decides which ticks there are: the limits, and the room for them.
+
+    And the offset that will be written beside them: a formatter that two axes share has that of its last labels.
+    """
+    room, formatter = axis.axes.bbox, axis.get_major_formatter()
+    view = (*axis.get_view_interval(), round(room.width, 3), round(room.height, 3))
+    return (*view, _dpi_of(axis), formatter.get_offset())
 
 
 def _look_of(text: Text) -> Hashable:
-    """What decides how large a piece of text is, wherever it stands."""
-    alignment = text.get_horizontalalignment(), text.get_verticalalignment()
+    """What decides how large a piece of text is, wherever it stands; a table shrinks its text while it is drawn."""
     return (
         text.get_text(),
+        text.get_fontsize(),
         text.get_rotation(),
-        alignment,
+        text.get_horizontalalignment(),
+        text.get_verticalalignment(),
         _dpi_of(text),
         _place_of(text) if text.get_wrap() else None,
     )
