@@ -102,7 +102,8 @@ def enter(cage: Cage, namespaces: dict[str, str]) -> dict[str, str]:
         shutil.copytree(cage.files, cage.work, dirs_exist_ok=True)
         _settle(cage)
         return {}
-    others = _tasks_of_user()
+    changes_user = os.geteuid() == 0 and bool(cage.user)
+    others = 0 if changes_user else _tasks_of_user()  # asked while all of them can be seen
     force: dict[str, list[str]] = {protected: [] for protected in PROTECTED}
     if "network" in namespaces:
         force[NETWORK].append("network namespace")
@@ -115,11 +116,10 @@ def enter(cage: Cage, namespaces: dict[str, str]) -> dict[str, str]:
         force[FILES].append("root of its own")
     else:
         shutil.copytree(cage.files, cage.work, dirs_exist_ok=True)
-    if os.geteuid() == 0 and cage.user:
+    if changes_user:
         with _reporting("a user of its own"):
             _change_user(cage)
         force[PROCESSES].append("user of its own")
-        others = 0
     _settle(cage)
     _limit(cage, others)
     force = _restrict(cage, readable, force)

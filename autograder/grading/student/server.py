@@ -92,7 +92,7 @@ class Server:
         self._shell, self._channel, self._printed = shell, channel, printed
         self._interruptible = False
         self._test: int | None = None
-        self._status = 0
+        self._ending: set[int] = set()
         signal.signal(signal.SIGINT, self._interrupt)
 
     def serve(self) -> None:
@@ -101,14 +101,13 @@ class Server:
             while True:
                 match _DATA_ONLY.decode(self._channel.receive()):
                     case ["cell", str(source)]:
-                        self._end_test()
+                        self._kill_test()
                         self._answer(self._run_cell(source))
                     case ["fork"]:
-                        self._end_test()
+                        self._kill_test()
                         self._fork()
                     case ["end test"]:
-                        self._end_test()
-                        self._answer({"status": self._status})
+                        self._answer({"status": self._end_test()})
 
     def _answer(self, value: Any) -> None:
         try:
@@ -133,21 +132,35 @@ class Server:
         try:
             self._test = os.fork()
         except OSError:  # too many processes, or no memory
-            self._status = os.EX_OSERR << 8
+            self._test = None
         if self._test == 0:
             self._in_fork(Channel(socket.socket(fileno=descriptors[0])))
         os.close(descriptors[0])
 
-    def _end_test(self) -> None:
-        """See to it that the fork is gone, which ends by itself once the grader has closed its channel."""
+    def _end_test(self) -> int:
+        """The exit status of the last fork, which ends by itself once the grader has closed its channel."""
         if self._test is None:
-            return
+            return os.EX_OSERR << 8
         child, self._test = self._test, None
-        self._status = 0
+        status = 0
         with contextlib.suppress(ChildProcessError):  # a cell has told the kernel to forget this process's children
-            self._status = _status_of(child)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child, signal.SIGKILL)
+            status = _status_of(child)
+        _kill_group(child)
+        return status
+
+    def _kill_test(self) -> None:
+        """End the last fork and what it started, without waiting for it: its memory takes a while to be given back."""
+        if self._test is not None:
+            _kill_group(self._test)
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # before it had a group of its own
+                os.kill(self._test, signal.SIGKILL)
+            self._ending.add(self._test)
+            self._test = None
+        for child in list(self._ending):
+            with contextlib.suppress(ChildProcessError):
+                if os.waitpid(child, os.WNOHANG) == (0, 0):
+                    continue
+            self._ending.discard(child)
 
     def _in_fork(self, channel: Channel) -> None:
         code = 1
@@ -174,6 +187,11 @@ class Server:
     def _interrupt(self, *_ignored: object) -> None:
         if self._interruptible:
             raise KeyboardInterrupt
+
+
+def _kill_group(leader: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _status_of(child: int) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import Image, display
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
@@ -84,9 +85,10 @@ def show_kernel(kernels: Sequence[Any], titles: Sequence[str], width: float = 2.
     return figure
 
 
-def save_figure(figure: Figure, name: str) -> Path:
-    """Save a figure as ``results/<name>.png`` for the written assignment, and return the path."""
+def show_and_save(figure: Figure, name: str) -> None:
+    """Save a figure as ``results/<name>.png`` for the written assignment, and show that very picture."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.png"
-    figure.savefig(path, dpi=150, bbox_inches="tight")
-    return path
+    figure.savefig(path, bbox_inches="tight")
+    plt.close(figure)
+    display(Image(path))
