@@ -8,6 +8,11 @@ import click
 
 from autograder.errors import AutograderError
 
+# Whatever reads notebooks imports jsonschema, and that compiles 38 grammars of international addresses if it can: 0.8 s
+# of every command, for checks that notebooks have no use for. Without them jsonschema leaves those checks out.
+# https://python-jsonschema.readthedocs.io/en/stable/validate/#validating-formats
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
 
 class _Group(click.Group):
     """A command group that reports our own errors as they are: sentences, without a traceback."""

@@ -32,6 +32,8 @@ def train_one_epoch(model, optimizer, loader):
         loss_sum += loss.item() * len(labels)
         right += (logits.argmax(1) == labels).sum().item()
         count += len(labels)
+    if not count:
+        raise ValueError("the loader has no images")
     return loss_sum / count, right / count
 
 
@@ -47,4 +49,6 @@ def evaluate(model, loader):
             loss_sum += _cross_entropy(logits, labels, reduction="sum").item()
             right += (logits.argmax(1) == labels).sum().item()
             count += len(labels)
+    if not count:
+        raise ValueError("the loader has no images")
     return loss_sum / count, right / count

@@ -38,6 +38,8 @@ _LINKS = {"fd": "/proc/self/fd", **{name: f"/proc/self/fd/{n}" for n, name in en
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "MPLBACKEND", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
                 "MKL_NUM_THREADS")  # fmt: skip
 _MEBIBYTE = 1 << 20
+# Processes that a notebook cannot use up: the fork of a test, and the one before that is about to end.
+RESERVED = 2
 HOME = ".home"
 
 
@@ -271,15 +273,16 @@ def _limit(cage: Cage, others: int) -> None:
     The limit on processes is the user's: where that is the grader's, ``others`` are those that he has already.
     """
     data = _status("VmData") + cage.memory * _MEBIBYTE
+    processes = cage.processes + others
     limits = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_DATA: data,
         resource.RLIMIT_FSIZE: cage.file * _MEBIBYTE,
         resource.RLIMIT_NOFILE: cage.open_files,
-        resource.RLIMIT_NPROC: cage.processes + others,
     }
     for name, value in limits.items():
         resource.setrlimit(name, (value, value))
+    resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes + RESERVED))
     # First the signal that tells why, a second later the end for a process that ignores it.
     resource.setrlimit(resource.RLIMIT_CPU, (cage.cpu_seconds, cage.cpu_seconds + 1))
 

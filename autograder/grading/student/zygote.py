@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 from autograder.grading.channel import Channel, Closed
 from autograder.grading.student import libc
-from autograder.grading.student.cage import Cage, CageError, enter, unshare, visible_paths
+from autograder.grading.student.cage import RESERVED, Cage, CageError, enter, unshare, visible_paths
 from autograder.grading.student.cgroup import Cgroup, create
 from autograder.grading.student.server import Printed, Server
 from autograder.grading.student.shell import StudentShell, attach_streams, new_shell
@@ -118,7 +118,7 @@ def _start(
 ) -> dict[str, Any]:
     """Fork keeper and student process; the answer says what is in force, or why it was not started."""
     name = f"{Path(cage.work).parent.name}-{os.getpid()}"
-    group = None if cage.isolation == "none" else create(name, cage.memory + cage.disk, cage.processes)
+    group = None if cage.isolation == "none" else create(name, cage.memory + cage.disk, cage.processes + RESERVED)
     visible_paths(cage.hidden)  # once for all submissions: what is known here need not be found out in each fork
     reader, writer = os.pipe()
     keeper = os.fork()
