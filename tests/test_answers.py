@@ -12,6 +12,7 @@ from autograder.authoring.model import read_notebook
 # A notebook of written answers only has nothing to try.
 NOTEBOOKS = sorted(path.stem for path in SOURCE.glob("*.ipynb") if read_notebook(path).questions)
 MINIMUM_VARIANTS = 6
+TRAINING = ("q3_config", "q4_config")
 
 
 def _entries(folder: Path) -> list[tuple[str, catalogue.Entry]]:
@@ -24,6 +25,14 @@ def _entries(folder: Path) -> list[tuple[str, catalogue.Entry]]:
 
 def _label(pair: tuple[str, catalogue.Entry]) -> str:
     return f"{pair[0]}-{pair[1].question}-{pair[1].name}"
+
+
+def _parameters(pairs: list[tuple[str, catalogue.Entry]]) -> list:
+    """A parameter for each answer; those that train a dozen networks are slow."""
+    return [
+        pytest.param(*pair, id=_label(pair), marks=[pytest.mark.slow] if pair[1].question in TRAINING else [])
+        for pair in pairs
+    ]
 
 
 VARIANTS = _entries(VARIANTS_FOLDER)
@@ -57,13 +66,13 @@ def test_reference_answer_passes(kernel, notebook):
         assert outcome.passed, f"{question.name}: {outcome}"
 
 
-@pytest.mark.parametrize(("notebook", "entry"), VARIANTS, ids=map(_label, VARIANTS))
+@pytest.mark.parametrize(("notebook", "entry"), _parameters(VARIANTS))
 def test_correct_variant_is_accepted(kernel, notebook, entry):
     outcome = kernel(notebook).grade(entry.question, entry.source)
     assert outcome.passed, outcome
 
 
-@pytest.mark.parametrize(("notebook", "entry"), MISTAKES, ids=map(_label, MISTAKES))
+@pytest.mark.parametrize(("notebook", "entry"), _parameters(MISTAKES))
 def test_hidden_test_catches_the_mistake(kernel, notebook, entry):
     outcome = kernel(notebook).grade(entry.question, entry.source)
     assert isinstance(outcome.hidden, AssertionError), f"not caught by an assertion: {outcome.hidden!r}"
