@@ -24,6 +24,7 @@ _SETTINGS = {
     "distributed.worker.profile.enabled": False,
 }
 _WAIT_FOR_WORKERS = 120
+_STARTS = 3
 
 
 @contextlib.contextmanager
@@ -34,10 +35,9 @@ def connect(course: CourseFiles, scheduler: str = "", workers: int = 1) -> Itera
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set(_SETTINGS))
-        for name in ("distributed", "bokeh", "tornado"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is said by us, in one line
+        _silence()
         try:
-            address = scheduler or stack.enter_context(_local_cluster(workers))
+            address = scheduler or stack.enter_context(_started(workers))
             client = stack.enter_context(Client(address, timeout=20))
         except (OSError, TimeoutError, ValueError) as error:
             raise CourseError(f"no Dask scheduler answers at {scheduler}: {error}") from None
@@ -45,8 +45,36 @@ def connect(course: CourseFiles, scheduler: str = "", workers: int = 1) -> Itera
             client.wait_for_workers(1, timeout=_WAIT_FOR_WORKERS)
         except TimeoutError:
             raise CourseError(f"the scheduler at {scheduler} has no workers: start some (`dask worker`).") from None
-        client.register_plugin(CoursePlugin(course))
+        _give(client, course)
         yield client
+
+
+def _silence() -> None:
+    """What goes wrong is said by us, in one line. The loggers below Dask's have levels of their own."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("asyncio", "bokeh", "distributed", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _started(workers: int) -> LocalCluster:
+    """A local cluster whose workers are there. Raises ``CourseError`` when they end before that, again and again."""
+    for _ in range(_STARTS):
+        try:
+            return _local_cluster(workers)
+        except RuntimeError as error:
+            reason = error
+    raise CourseError(f"the worker processes ended again and again while they started: {reason}")
+
+
+def _give(client: Client, course: CourseFiles) -> None:
+    """Let all workers know the course, those too that come later. Raises ``CourseError``."""
+    for _ in range(_STARTS):
+        try:
+            client.register_plugin(CoursePlugin(course))
+            return
+        except OSError as error:  # a worker ended meanwhile, or the scheduler did
+            reason = error
+    raise CourseError(f"the scheduler or its workers went away again and again when grading began: {reason}")
 
 
 def _local_cluster(workers: int) -> LocalCluster:
