@@ -9,7 +9,8 @@ import click
 from autograder.errors import AutograderError
 
 # Whatever reads notebooks imports jsonschema, and that compiles 38 grammars of international addresses if it can: 0.8 s
-# of every command, for checks that notebooks have no use for. Without them jsonschema leaves those checks out.
+# of every command, for checks that notebooks have no use for. Without them jsonschema leaves those checks out. (None in
+# place of a module makes its import fail, which the type of this dictionary does not know.)
 # https://python-jsonschema.readthedocs.io/en/stable/validate/#validating-formats
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 

@@ -63,7 +63,10 @@ def _started(workers: int) -> LocalCluster:
             return _local_cluster(workers)
         except RuntimeError as error:
             reason = error
-    raise CourseError(f"the worker processes ended again and again while they started: {reason}")
+    raise CourseError(
+        f"the worker processes ended again and again while they started ({reason}): is there memory for {workers} of them? "
+        "What was graded is kept: run the same command again."
+    )
 
 
 def _give(client: Client, course: CourseFiles) -> None:
@@ -74,7 +77,10 @@ def _give(client: Client, course: CourseFiles) -> None:
             return
         except OSError as error:  # a worker ended meanwhile, or the scheduler did
             reason = error
-    raise CourseError(f"the scheduler or its workers went away again and again when grading began: {reason}")
+    raise CourseError(
+        f"the scheduler or its workers went away again and again when grading began ({reason}). What was graded is kept: "
+        "run the same command again."
+    )
 
 
 def _local_cluster(workers: int) -> LocalCluster:

@@ -18,7 +18,7 @@ _CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4}
 
 def pack_fast() -> None:
     """From here on Pillow packs PNG pictures that are saved with ``compress_level=LEVEL`` by ``Packer``."""
-    Image.register_encoder("zip", _encoder)  # type: ignore[arg-type]
+    Image.register_encoder("zip", _encoder)  # type: ignore[arg-type]  # a choice of two, where Pillow expects a class
 
 
 def _encoder(mode: str, layout: str, *settings: Any) -> Any:
