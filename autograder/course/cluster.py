@@ -64,8 +64,8 @@ def _started(workers: int) -> LocalCluster:
         except RuntimeError as error:
             reason = error
     raise CourseError(
-        f"the worker processes ended again and again while they started ({reason}): is there memory for {workers} of them? "
-        "What was graded is kept: run the same command again."
+        f"the worker processes ended again and again while they started ({reason}): is there memory for {workers} of "
+        "them? What was graded is kept: run the same command again."
     )
 
 
@@ -78,8 +78,8 @@ def _give(client: Client, course: CourseFiles) -> None:
         except OSError as error:  # a worker ended meanwhile, or the scheduler did
             reason = error
     raise CourseError(
-        f"the scheduler or its workers went away again and again when grading began ({reason}). What was graded is kept: "
-        "run the same command again."
+        f"the scheduler or its workers went away again and again when grading began ({reason}). What was graded is "
+        "kept: run the same command again."
     )
 
 
