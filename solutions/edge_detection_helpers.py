@@ -5,6 +5,7 @@ The text of this module is what they send.
 """
 
 from hw4kit import edges as _edges
+from hw4kit import training as _training
 from torch.nn.functional import cross_entropy as _cross_entropy
 from torch.utils.data import DataLoader as _DataLoader
 
@@ -26,6 +27,7 @@ def train_one_epoch(model, optimizer, loader):
     for images, labels in loader:
         optimizer.zero_grad()
         logits = model(images)
+        _training.check_labels(labels, logits.shape[1])
         loss = _cross_entropy(logits, labels)
         loss.backward()
         optimizer.step()
@@ -46,6 +48,7 @@ def evaluate(model, loader):
     with _torch.no_grad():
         for images, labels in loader:
             logits = model(images)
+            _training.check_labels(labels, logits.shape[1])
             loss_sum += _cross_entropy(logits, labels, reduction="sum").item()
             right += (logits.argmax(1) == labels).sum().item()
             count += len(labels)

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from harness import SOURCE
-from hw4kit import edges
+from hw4kit import edges, training
 from hw4kit.models import SimpleCNN
 
 from autograder.authoring.model import read_notebook
@@ -15,7 +15,8 @@ SMALL = {"data_per_class": 1}
 @pytest.fixture(scope="module")
 def answers() -> dict:
     """The notebook's functions, without the experiments."""
-    space = {"torch": torch, "F": F, "edges": edges, "DataLoader": torch.utils.data.DataLoader, "SimpleCNN": SimpleCNN}
+    space = {"torch": torch, "F": F, "edges": edges, "training": training, "SimpleCNN": SimpleCNN}
+    space["DataLoader"] = torch.utils.data.DataLoader
     for question in read_notebook(SOURCE / "edge_detection.ipynb").questions:
         exec(question.solution, space)
     return space
@@ -62,8 +63,12 @@ def test_an_empty_loader_is_named(answers):
         answers["make_dataset"](0)
 
 
-@pytest.mark.parametrize("label", [-1, 3])
-def test_labels_out_of_range_are_no_result(answers, label):
-    batch = (torch.zeros(2, 1, 28, 28), torch.tensor([0, label]))
-    with pytest.raises((ValueError, IndexError)):
-        answers["evaluate"](SimpleCNN(), [batch])
+@pytest.mark.parametrize("label", [-1, 3, -100])
+def test_labels_out_of_range_are_named(answers, label):
+    model, batches = SimpleCNN(), [(torch.zeros(2, 1, 28, 28), torch.tensor([0, label]))]
+    with pytest.raises(ValueError, match="classes 0 to 2"):
+        answers["evaluate"](model, batches)
+    with pytest.raises(ValueError, match="classes 0 to 2"):
+        answers["train_one_epoch"](model, torch.optim.SGD(model.parameters(), lr=0.1), batches)
+    with pytest.raises(ValueError, match="classes 0 to 2"):
+        answers["confusion_matrix"](model, batches, 3)
