@@ -10,9 +10,10 @@ It takes time only for answers that failed, and what the mistakes give is kept f
 
 import hashlib
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from autograder.authoring import catalogue
@@ -29,13 +30,15 @@ _MOST_SENTENCES = 3
 UNCERTAIN = "It may be one of these."
 # A mistake that takes longer is passed over.
 _SUSPECT_SECONDS = 30.0
+# So much longer one is worked out that is not the student's, for the students to come.
+_QUICK_SECONDS = 0.5
 # Answers that are as large as a known mistake's: 16 times this much in all (MiB).
 _REPLY = 16
 
 
 @dataclass
 class Suspect:
-    """A known mistake, and the outcomes of it so far: they are worked out until they differ from a student's."""
+    """A known mistake, and the outcomes of it so far: where they take long, only until they differ from a student's."""
 
     entry: catalogue.Entry
     outcomes: list[Outcome] = field(default_factory=list)
@@ -80,14 +83,17 @@ class Diagnostics:
             return ""
         started = time.monotonic()
         try:
-            case = self._case(question, course)
-            started = time.monotonic()
-            deadline = started + self._seconds
-            with bounded(self._seconds):
-                observed = self._observed(case, box, deadline) if case.suspects else []
-                if all(map(agree, case.reference, observed)):
-                    return ""  # what failed is not what came back, or cannot be seen twice
-                return _sentence([suspect.entry.sentence for suspect in self._matching(case, observed, deadline)])
+            with ExitStack() as stack:
+                reference = cache(lambda: stack.enter_context(self._reference_box()))
+                case = self._case(question, course, reference)
+                started = time.monotonic()
+                deadline = started + self._seconds
+                with bounded(self._seconds):
+                    observed = self._observed(case, box, deadline) if case.suspects else []
+                    if all(map(agree, case.reference, observed)):
+                        return ""  # what failed is not what came back, or cannot be seen twice
+                    matching = _matching(case, observed, reference, deadline)
+                    return _sentence([suspect.entry.sentence for suspect in matching])
         except BoxLost:
             raise
         except (TestEnded, Exception):  # a reason that cannot be found is no reason to lose a submission
@@ -95,7 +101,7 @@ class Diagnostics:
         finally:
             self._seconds -= time.monotonic() - started
 
-    def _case(self, question: Question, course: CourseModules) -> Case:
+    def _case(self, question: Question, course: CourseModules, reference: Callable[[], Box]) -> Case:
         """What is known of a question; found out once for the class, in time of its own."""
         mistakes = self._mistakes.read_text(encoding="utf-8")
         texts = (self._source.name, asked(question), question.visible, question.hidden, *self._source.foundation)
@@ -104,36 +110,19 @@ class Diagnostics:
             _cases[key] = Case()  # also when recording fails: it would fail again for the next student
             with bounded(self._limits.diagnosis_seconds):
                 deadline = time.monotonic() + self._limits.diagnosis_seconds
-                _cases[key] = self._recorded(question, course, deadline)
+                suspects = [Suspect(one) for one in catalogue.read(self._mistakes) if one.question == asked(question)]
+                if suspects:
+                    box = reference()
+                    exchanges = record(question, box, list(self._source.foundation), course, deadline)
+                    _cases[key] = Case(exchanges, repeat(exchanges, box, deadline), suspects)
         return _cases[key]
-
-    def _recorded(self, question: Question, course: CourseModules, deadline: float) -> Case:
-        suspects = [Suspect(entry) for entry in catalogue.read(self._mistakes) if entry.question == asked(question)]
-        if not suspects:
-            return Case()
-        with self._reference_box(deadline) as box:
-            exchanges = record(question, box, list(self._source.foundation), course, deadline)
-            return Case(exchanges, repeat(exchanges, box, deadline), suspects)
 
     def _observed(self, case: Case, box: Box, deadline: float) -> list[Outcome]:
         return repeat(case.exchanges, box, min(deadline, time.monotonic() + self._limits.test_seconds))
 
-    def _matching(self, case: Case, observed: list[Outcome], deadline: float) -> list[Suspect]:
-        """The suspects whose outcomes are the observed ones, and not the reference's."""
-        alike = [suspect for suspect in case.suspects if suspect.agrees(observed)]
-        unfinished = [suspect for suspect in alike if not suspect.is_complete]
-        if unfinished:
-            with self._reference_box(deadline) as box:
-                for suspect in unfinished:
-                    _work_out(suspect, case.exchanges, observed, box, deadline)
-        return [
-            suspect
-            for suspect in alike
-            if suspect.is_complete and suspect.agrees(observed) and not suspect.agrees(case.reference)
-        ]
-
     @contextmanager
-    def _reference_box(self, deadline: float) -> Iterator[Box]:
+    def _reference_box(self) -> Iterator[Box]:
+        deadline = time.monotonic() + self._limits.diagnosis_seconds
         with (
             staged(self._source.path.parent, None, self._limits) as folder,
             Box(zygote(), folder, self._limits, self._hidden, self._isolation) as box,
@@ -146,6 +135,19 @@ class Diagnostics:
                 yield box
             except BoxLost:  # not to be taken for the student's
                 raise TestEnded("crashed") from None
+
+
+def _matching(case: Case, observed: list[Outcome], reference: Callable[[], Box], deadline: float) -> list[Suspect]:
+    """The suspects whose outcomes are the observed ones, and not the reference's."""
+    alike = [suspect for suspect in case.suspects if suspect.agrees(observed)]
+    for suspect in alike:
+        if not suspect.is_complete:
+            _work_out(suspect, case.exchanges, observed, reference(), deadline)
+    return [
+        suspect
+        for suspect in alike
+        if suspect.is_complete and suspect.agrees(observed) and not suspect.agrees(case.reference)
+    ]
 
 
 def record(question: Question, box: Box, cells: list[str], course: CourseModules, deadline: float) -> list[Exchange]:
@@ -172,22 +174,28 @@ def repeat(exchanges: list[Exchange], box: Box, deadline: float) -> list[Outcome
 
 
 def _work_out(suspect: Suspect, exchanges: list[Exchange], observed: list[Outcome], box: Box, deadline: float) -> None:
-    """Find the outcomes of a suspect, up to the first that differs from what was observed. Raises ``TestEnded``."""
+    """Find the outcomes of a suspect up to the first that differs from what was observed, and what quickly follows.
+
+    Raises ``TestEnded``.
+    """
     answer, _ = box.run_cell(suspect.entry.source, deadline)
     if answer.get("error"):
         return
     test = box.fork()
     outcomes: list[Outcome] = []
-    own_deadline = min(deadline, time.monotonic() + _SUSPECT_SECONDS)
+    is_different = False
+    session = Session(test.channel, min(deadline, time.monotonic() + _SUSPECT_SECONDS), _REPLY << 20)
     try:
-        for outcome in replay(exchanges, Session(test.channel, own_deadline, _REPLY << 20)):
+        for outcome in replay(exchanges, session):
+            if not is_different and not agree(outcome, observed[len(outcomes)]):
+                is_different = True
+                session.deadline = min(session.deadline, time.monotonic() + _QUICK_SECONDS)
             outcomes.append(outcome)
-            if not agree(outcome, observed[len(outcomes) - 1]):
-                break
     except TestEnded as ended:
-        if time.monotonic() > deadline:
-            raise
-        outcomes.append(Outcome(error=ended.reason))  # no student's: theirs came to an end
+        if not is_different:
+            if time.monotonic() > deadline:
+                raise
+            outcomes.append(Outcome(error=ended.reason))  # no student's: theirs came to an end
     finally:
         test.close()
         suspect.outcomes, suspect.is_complete = outcomes, len(outcomes) == len(exchanges)

@@ -73,7 +73,7 @@ class Session:
     """
 
     def __init__(self, channel: Channel, deadline: float, max_blob: int, cells: Sequence[str] = ()) -> None:
-        self._channel, self._deadline, self._max_blob = channel, deadline, max_blob
+        self._channel, self.deadline, self._max_blob = channel, deadline, max_blob
         self._room = _MAX_REPLIES * max_blob
         self.cells = list(cells)
         self.has_changed = False
@@ -100,8 +100,8 @@ class Session:
     def exchange(self, request: list) -> dict[str, Any]:
         """What the other side answers. Raises ``StudentError`` when its code raised, ``TestEnded`` when it is over."""
         try:
-            self._channel.send(self._wire.encode(request), self._deadline)
-            message = self._channel.receive(self._deadline, self._max_blob)
+            self._channel.send(self._wire.encode(request), self.deadline)
+            message = self._channel.receive(self.deadline, self._max_blob)
             self._room -= len(message.skeleton) + len(message.blob)
             if self._room < 0:
                 raise WireError(f"over {_MAX_REPLIES * self._max_blob >> 20} MB in all")
