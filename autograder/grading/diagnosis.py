@@ -19,9 +19,9 @@ from pathlib import Path
 from autograder.authoring import catalogue
 from autograder.authoring.model import Notebook, Question
 from autograder.grading.box import Box, BoxLost, zygote
-from autograder.grading.questions import CourseModules, bounded, run_tests
+from autograder.grading.questions import CourseModules, bounded
 from autograder.grading.remote import Session, TestEnded
-from autograder.grading.replay import Exchange, Outcome, RecordingChannel, agree, replay
+from autograder.grading.replay import REPLY, Exchange, Outcome, agree, record, repeat, replay
 from autograder.grading.results import Limits, Verdict
 from autograder.grading.staging import staged
 
@@ -32,8 +32,6 @@ UNCERTAIN = "It may be one of these."
 _SUSPECT_SECONDS = 30.0
 # So much longer one is worked out that is not the student's, for the students to come.
 _QUICK_SECONDS = 0.5
-# Answers that are as large as a known mistake's: 16 times this much in all (MiB).
-_REPLY = 16
 
 
 @dataclass
@@ -150,29 +148,6 @@ def _matching(case: Case, observed: list[Outcome], reference: Callable[[], Box],
     ]
 
 
-def record(question: Question, box: Box, cells: list[str], course: CourseModules, deadline: float) -> list[Exchange]:
-    """What the tests of a question ask of the notebook in ``box``; nothing when its answer does not pass.
-
-    Raises ``TestEnded``.
-    """
-    test = box.fork()
-    channel = RecordingChannel(test.channel.socket)
-    try:
-        result = run_tests(question, Session(channel, deadline, _REPLY << 22, cells), course)
-    finally:
-        test.close()
-    return channel.exchanges if result.verdict is Verdict.PASSED else []
-
-
-def repeat(exchanges: list[Exchange], box: Box, deadline: float) -> list[Outcome]:
-    """The outcomes of ``exchanges`` with the notebook in ``box``, in a fork of it. Raises ``TestEnded``."""
-    test = box.fork()
-    try:
-        return list(replay(exchanges, Session(test.channel, deadline, _REPLY << 20)))
-    finally:
-        test.close()
-
-
 def _work_out(suspect: Suspect, exchanges: list[Exchange], observed: list[Outcome], box: Box, deadline: float) -> None:
     """Find the outcomes of a suspect up to the first that differs from what was observed, and what quickly follows.
 
@@ -184,7 +159,7 @@ def _work_out(suspect: Suspect, exchanges: list[Exchange], observed: list[Outcom
     test = box.fork()
     outcomes: list[Outcome] = []
     is_different = False
-    session = Session(test.channel, min(deadline, time.monotonic() + _SUSPECT_SECONDS), _REPLY << 20)
+    session = Session(test.channel, min(deadline, time.monotonic() + _SUSPECT_SECONDS), REPLY)
     try:
         for outcome in replay(exchanges, session):
             if not is_different and not agree(outcome, observed[len(outcomes)]):

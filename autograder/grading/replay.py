@@ -11,8 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from autograder.authoring.model import Question
+from autograder.grading.box import Box
 from autograder.grading.channel import Channel
+from autograder.grading.questions import CourseModules, run_tests
 from autograder.grading.remote import CallableRemote, Remote, Session, StudentError
+from autograder.grading.results import Verdict
 from autograder.grading.wire import MAX_BLOB, Message, Wire, WireError
 
 # Two answers agree when no number differs by more than this share of the largest one: float32 against float64 differs
@@ -22,6 +26,8 @@ _SMALLEST = 1e-6
 # Of larger arrays this many numbers are kept, evenly spaced: outcomes stay in memory for a whole class.
 _MOST_NUMBERS = 100_000
 _NO_ANSWER = "no answer"
+# Answers that are as large as a known mistake's: 16 times this many bytes in all.
+REPLY = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,29 @@ class Outcome:
 
     value: Any = None
     error: str = ""
+
+
+def record(question: Question, box: Box, cells: list[str], course: CourseModules, deadline: float) -> list[Exchange]:
+    """What the tests of a question ask of the notebook in ``box``; nothing when its answer does not pass.
+
+    Raises ``TestEnded``.
+    """
+    test = box.fork()
+    channel = RecordingChannel(test.channel.socket)
+    try:
+        result = run_tests(question, Session(channel, deadline, 4 * REPLY, cells), course)
+    finally:
+        test.close()
+    return channel.exchanges if result.verdict is Verdict.PASSED else []
+
+
+def repeat(exchanges: list[Exchange], box: Box, deadline: float) -> list[Outcome]:
+    """The outcomes of ``exchanges`` with the notebook in ``box``, in a fork of it. Raises ``TestEnded``."""
+    test = box.fork()
+    try:
+        return list(replay(exchanges, Session(test.channel, deadline, REPLY)))
+    finally:
+        test.close()
 
 
 def replay(exchanges: list[Exchange], session: Session) -> Iterator[Outcome]:

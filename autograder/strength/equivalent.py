@@ -13,10 +13,9 @@ from typing import Any
 
 from autograder.authoring.model import Notebook, Question
 from autograder.grading.box import Box, zygote
-from autograder.grading.diagnosis import record, repeat
 from autograder.grading.questions import CourseModules
 from autograder.grading.remote import TestEnded
-from autograder.grading.replay import Exchange, Outcome, agree, changed
+from autograder.grading.replay import Exchange, Outcome, agree, changed, record, repeat
 from autograder.grading.results import Limits
 from autograder.grading.staging import staged
 from autograder.strength.seeds import hidden_seed

@@ -22,9 +22,11 @@ from autograder.strength.trial import ENDLESS, grade_answers, patience
 # Answers in one notebook: enough to share the time before them, few enough to share the work between processes.
 _TOGETHER = {Kind.VARIANT: 20, Kind.MISTAKE: 20, Kind.MUTANT: 60}
 # The code that decides what is different. How the rest of the engine runs an answer makes no difference to its outcome.
-_DECIDING = (
-    "grading/replay.py", "grading/diagnosis.py", "strength/trial.py", "strength/equivalent.py", "strength/vary.py",
-)  # fmt: skip
+_DECIDING = {
+    Kind.VARIANT: ("strength/trial.py",),
+    Kind.MISTAKE: ("strength/trial.py", "grading/replay.py", "grading/diagnosis.py"),
+    Kind.MUTANT: ("strength/trial.py", "grading/replay.py", "strength/equivalent.py", "strength/vary.py"),
+}
 
 
 @dataclass(frozen=True)
@@ -115,8 +117,11 @@ class Memory:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._folder = project.root / "build" / "strength"
-        common = [*(PACKAGE / name for name in _DECIDING), *project.support_files()]
-        self._common = _hash(*(path.read_bytes() for path in common))
+        support = [path.read_bytes() for path in project.support_files()]
+        self._common = {
+            kind: _hash(*support, *((PACKAGE / name).read_bytes() for name in deciding))
+            for kind, deciding in _DECIDING.items()
+        }
         self._known: dict[str, dict[str, dict]] = {}
 
     def recall(self, notebook: Notebook, question: Question, answer: Answer) -> Outcome | None:
@@ -139,7 +144,7 @@ class Memory:
         course = [path for path in reference if path != mistakes or answer.kind is Kind.MISTAKE]
         texts = (answer.kind.value, *notebook.foundation, question.visible, question.hidden, answer.source)
         read = (path.read_bytes() for path in course)
-        return _hash(self._common.encode(), *read, *(text.encode() for text in texts))
+        return _hash(self._common[answer.kind].encode(), *read, *(text.encode() for text in texts))
 
     def _of(self, notebook: str) -> dict[str, dict]:
         if notebook not in self._known:
