@@ -3,6 +3,7 @@
 A network is plain data here, as the tests receive it: ``{"architecture", "settings", "weights"}``.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,29 +68,38 @@ def training(
     lr: float = 0.01,
     momentum: float = 0.9,
 ) -> tuple[Weights, list[tuple[float, float]]]:
-    """Weights after ``epochs`` of SGD in the given order, and the (mean loss, accuracy) of each epoch as it ran.
+    """Weights after ``epochs`` of SGD in the given order, and the (mean loss, accuracy) of each epoch as it ran."""
+    images, labels = torch.as_tensor(images), torch.as_tensor(labels)
+    epoch = list(zip(images.split(batch_size), labels.split(batch_size), strict=True))
+    weights, judged = sgd(network, epochs * epoch, lr, momentum)
+    history = []
+    for start in range(0, len(judged), len(epoch)):
+        losses, right = map(torch.cat, zip(*judged[start : start + len(epoch)], strict=True))
+        history.append((losses.mean().item(), right.double().mean().item()))
+    return weights, history
 
-    v <- momentum v + gradient, w <- w - lr v; the gradient is that of a batch's mean loss.
+
+def sgd(
+    network: Network, batches: Sequence[tuple[Any, Any]], lr: float = 0.01, momentum: float = 0.9
+) -> tuple[Weights, list[tuple[Tensor, Tensor]]]:
+    """Weights after a step for each of the ``batches`` of images and labels, and what the network gave before each.
+
+    v <- momentum v + gradient, w <- w - lr v; the gradient is that of a batch's mean loss. What the network gave is the
+    loss of each image, and whether it was classified correctly.
     """
     weights = _double(network["weights"])
     velocity = {name: torch.zeros_like(value) for name, value in weights.items()}
-    images, labels = torch.as_tensor(images).double(), torch.as_tensor(labels)
-    history = []
-    for _ in range(epochs):
-        losses, right = [], 0.0
-        for start in range(0, len(images), batch_size):
-            part, wanted = images[start : start + batch_size], labels[start : start + batch_size]
-            leaves = {name: value.clone().requires_grad_() for name, value in weights.items()}
-            scores = _logits(network, leaves, part)
-            per_image = _cross_entropy(scores, wanted)
-            gradients = torch.autograd.grad(per_image.mean(), list(leaves.values()))
-            for name, gradient in zip(leaves, gradients, strict=True):
-                velocity[name] = momentum * velocity[name] + gradient
-                weights[name] = weights[name] - lr * velocity[name]
-            losses.append(per_image.detach())
-            right += _share_right(scores, wanted) * len(wanted)
-        history.append((torch.cat(losses).mean().item(), right / len(images)))
-    return weights, history
+    judged = []
+    for images, labels in batches:
+        leaves = {name: value.clone().requires_grad_() for name, value in weights.items()}
+        scores = _logits(network, leaves, torch.as_tensor(images).double())
+        losses = _cross_entropy(scores, labels)
+        gradients = torch.autograd.grad(losses.mean(), list(leaves.values()))
+        for name, gradient in zip(leaves, gradients, strict=True):
+            velocity[name] = momentum * velocity[name] + gradient
+            weights[name] = weights[name] - lr * velocity[name]
+        judged.append((losses.detach(), scores.argmax(1) == torch.as_tensor(labels)))
+    return weights, judged
 
 
 def confusion_matrix(network: Network, images: Any, labels: Any, num_classes: int) -> np.ndarray:

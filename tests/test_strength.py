@@ -15,7 +15,7 @@ from minicourse import NAME, cell, make_course
 from autograder.authoring.model import Question, read_notebook
 from autograder.authoring.project import Project
 from autograder.cli import main
-from autograder.strength import report, run
+from autograder.strength import memory, report, run
 from autograder.strength.answers import Answer, Finding, Kind
 from autograder.strength.mutants import OPERATORS, mutants
 from autograder.strength.vary import varied
@@ -233,3 +233,29 @@ def test_no_explanation_is_stale(project):
     """Whether what is explained does survive takes an hour to see; that there is such a mutant is seen at once."""
     explanations = report.read_explanations(project.survivors, map(read_notebook, SOURCE.glob("*.ipynb")))
     assert all(explanations.values())
+
+
+def test_an_outcome_depends_on_the_modules_that_are_imported_directly_or_not(tmp_path):
+    texts = {
+        "__init__.py": "",
+        "checks.py": "from hw4kit.explain import shown",
+        "explain.py": "import numpy",
+        "plots.py": "from hw4kit import explain",
+        "style.mplstyle": "axes.grid: True",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    files = sorted(tmp_path.iterdir())
+
+    def names(*sources):
+        return {path.name for path in memory.imported(files, sources)}
+
+    assert names("import numpy", "x = 1") == {"__init__.py", "style.mplstyle"}
+    assert names("def f():\n    from hw4kit import checks") == {
+        "__init__.py",
+        "checks.py",
+        "explain.py",
+        "style.mplstyle",
+    }
+    assert names("import hw4kit.plots as p") == {"__init__.py", "plots.py", "explain.py", "style.mplstyle"}
+    assert names("%matplotlib inline") == set(texts)

@@ -1,43 +1,23 @@
 """Tries answers in parallel, and remembers what came of them until something changes that it depends on."""
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
-from autograder.authoring.catalogue import module_name
 from autograder.authoring.model import Notebook, Question
-from autograder.authoring.project import PACKAGE, Project
+from autograder.authoring.project import Project
 from autograder.grading.results import Limits, Verdict
 from autograder.strength.answers import Answer, Finding, Kind, answers
 from autograder.strength.equivalent import differences
+from autograder.strength.memory import Memory, Outcome
 from autograder.strength.pool import worker_pool
 from autograder.strength.trial import ENDLESS, grade_answers, patience
 
 # Answers in one notebook: enough to share the time before them, few enough to share the work between processes.
 _TOGETHER = {Kind.VARIANT: 20, Kind.MISTAKE: 20, Kind.MUTANT: 60}
-# The code that decides what is different. How the rest of the engine runs an answer makes no difference to its outcome.
-_DECIDING = {
-    Kind.VARIANT: ("strength/trial.py",),
-    Kind.MISTAKE: ("strength/trial.py", "grading/replay.py", "grading/diagnosis.py"),
-    Kind.MUTANT: ("strength/trial.py", "grading/replay.py", "strength/equivalent.py", "strength/vary.py"),
-}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The part of a finding that is remembered."""
-
-    passed: bool
-    verdict: str
-    message: str = ""
-    diagnosis: str = ""
-    difference: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +63,7 @@ def measure(project: Project, jobs: list[Job], workers: int) -> Iterator[Finding
         try:
             for done in as_completed(running):
                 job, outcomes = running[done], done.result()
-                memory.keep(job, outcomes)
+                memory.keep(job.notebook, job.question, zip(job.answers, outcomes, strict=True))
                 bar.advance(task, len(outcomes))
                 for answer, outcome in zip(job.answers, outcomes, strict=True):
                     yield Finding(answer, **asdict(outcome))
@@ -111,60 +91,8 @@ def work(job: Job) -> list[Outcome]:
     ]
 
 
-class Memory:
-    """Outcomes of earlier runs, one file per notebook below ``build/``, by a hash of all that they depend on."""
-
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self._folder = project.root / "build" / "strength"
-        support = [path.read_bytes() for path in project.support_files()]
-        self._common = {
-            kind: _hash(*support, *((PACKAGE / name).read_bytes() for name in deciding))
-            for kind, deciding in _DECIDING.items()
-        }
-        self._known: dict[str, dict[str, dict]] = {}
-
-    def recall(self, notebook: Notebook, question: Question, answer: Answer) -> Outcome | None:
-        known = self._of(notebook.name).get(self._key(notebook, question, answer))
-        return Outcome(**known) if known else None
-
-    def keep(self, job: Job, outcomes: list[Outcome]) -> None:
-        known = self._of(job.notebook.name)
-        for answer, outcome in zip(job.answers, outcomes, strict=True):
-            known[self._key(job.notebook, job.question, answer)] = asdict(outcome)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(job.notebook.name)
-        path.with_suffix(".new").write_text(json.dumps(known), encoding="utf-8")
-        path.with_suffix(".new").replace(path)
-
-    def _key(self, notebook: Notebook, question: Question, answer: Answer) -> str:
-        module = module_name(notebook.name)
-        reference = [path for path in self._project.solution_files() if path.name.startswith(module)]
-        mistakes = self._project.mistakes / f"{module}.py"
-        course = [path for path in reference if path != mistakes or answer.kind is Kind.MISTAKE]
-        texts = (answer.kind.value, *notebook.foundation, question.visible, question.hidden, answer.source)
-        read = (path.read_bytes() for path in course)
-        return _hash(self._common[answer.kind].encode(), *read, *(text.encode() for text in texts))
-
-    def _of(self, notebook: str) -> dict[str, dict]:
-        if notebook not in self._known:
-            path = self._path(notebook)
-            self._known[notebook] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        return self._known[notebook]
-
-    def _path(self, notebook: str) -> Path:
-        return self._folder / f"{notebook}.json"
-
-
 def _jobs(notebook: Notebook, question: Question, fresh: list[Answer]) -> Iterator[Job]:
     for kind, size in _TOGETHER.items():
         alike = [answer for answer in fresh if answer.kind is kind]
         for start in range(0, len(alike), size):
             yield Job(notebook, question, kind, tuple(alike[start : start + size]))
-
-
-def _hash(*parts: bytes) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "little") + part)
-    return digest.hexdigest()

@@ -451,6 +451,40 @@ def sweep__seeds_in_rows(num_images, seeds, epochs, make_model, valid_loader):
     return np.array(columns)
 
 
+def sweep__no_momentum(num_images, seeds, epochs, make_model, valid_loader):
+    """SGD runs without momentum here: give the optimizer `momentum=0.9`."""
+    rows = []
+    for n in num_images:
+        row = []
+        for seed in seeds:
+            torch.manual_seed(seed)
+            model, dataset = make_model(), make_dataset(n, seed=seed)
+            loader = make_loader(dataset, 10, True)
+            optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+            for _ in range(epochs):
+                train_one_epoch(model, optimizer, loader)
+            row.append(evaluate(model, valid_loader)[1])
+        rows.append(row)
+    return rows
+
+
+def sweep__one_batch(num_images, seeds, epochs, make_model, valid_loader):
+    """All training images are in one batch, so that an epoch is a single step: use batches of 10."""
+    rows = []
+    for n in num_images:
+        row = []
+        for seed in seeds:
+            torch.manual_seed(seed)
+            model, dataset = make_model(), make_dataset(n, seed=seed)
+            loader = make_loader(dataset, len(dataset), True)
+            optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+            for _ in range(epochs):
+                train_one_epoch(model, optimizer, loader)
+            row.append(evaluate(model, valid_loader)[1])
+        rows.append(row)
+    return rows
+
+
 def inject_edge_detectors__rows_counted_from_one(cnn):
     """Rows are counted from 0: the ones are in row 2, the third from above."""
     with torch.no_grad():

@@ -118,17 +118,17 @@ def sweeping(
     """Run ``sweep`` with small MLPs; ``global_seed`` seeds torch's global generator before it starts.
 
     Gives the ``accuracies`` and, for each network that was made, the accuracy it ends with on the validation images
-    (``judged``), its first layer's initial weights (``initial``), and the images it saw with gradients on, in order
-    (``saw``). None, and a note that says why, when it could not be tried.
+    (``judged``), the network at the beginning and at the end (``initial``, ``final``), and the batches of images it saw
+    with gradients on (``saw``). None, and a note that says why, when it could not be tried.
     """
     if not helpers and not _ready(sweep):
         return None
     made: list[nn.Module] = []
-    initial: list[Tensor] = []
+    initial: list[models.Network] = []
 
     def make_model() -> nn.Module:
         made.append(models.ThreeLayerMLP(hidden_dims=(12, 8)))
-        initial.append(made[-1].fc1.weight.detach().clone())
+        initial.append(models.describe(made[-1]))
         made[-1].register_forward_pre_hook(_remember)
         return made[-1]
 
@@ -137,10 +137,11 @@ def sweeping(
     loader = DataLoader(valid, batch_size=10)
     with models.seeded(global_seed), _standing_in(sweep, helpers), training.one_thread(), progress.silent():
         accuracies = sweep(list(num_images), list(seeds), count, make_model, loader)
-    saw = [torch.cat(model.seen) if hasattr(model, "seen") else torch.empty(0, 1, 28, 28) for model in made]
+    saw = [getattr(model, "seen", []) for model in made]
     judged = [training.accuracy(model, valid) for model in made]
     values = torch.as_tensor(np.asarray(accuracies, dtype=np.float64))
-    return {"accuracies": values, "judged": judged, "initial": initial, "saw": saw}
+    final = [models.describe(model) for model in made]
+    return {"accuracies": values, "judged": judged, "initial": initial, "final": final, "saw": saw}
 
 
 def changed(change: Callable, description: models.Network) -> models.Network:
