@@ -224,10 +224,11 @@ def crossing(sizes: Sequence[int], curve: Tensor, target: float) -> float:
 
 
 def overfit_section(seeds: Sequence[int]) -> str:
-    rows = []
+    rows, missed = [], 0.0
     for name, make_model in (("SimpleCNN", SimpleCNN), ("ThreeLayerMLP", ThreeLayerMLP)):
         needed = torch.tensor([epochs_to_fit(make_model, seed) for seed in seeds], dtype=torch.float32)
         fitted = needed < torch.inf
+        missed = max(missed, 1 - fitted.double().mean().item())
         rows.append(f"{name} | {five_numbers(needed[fitted])} | {int(fitted.sum())} of {len(needed)}")
     return f"""
 ## overfit: all 30 training images right
@@ -236,8 +237,8 @@ The threshold is exact (30 of 30) since it can be: the student's function trains
 until all 30 images of `make_dataset(10)` are right, looked at every 10 epochs, initial weights and order from the seed:
 
 {table("network | epochs: min / quartile / median / quartile / max | fitted within 600 epochs", rows)}
-With the advice of the question, to try another seed, not reaching it within three seeds has the probability of
-the last column's remainder to the third power.
+A solution that tries another seed when one does not get there, as the question advises, misses with four seeds with a
+probability of {missed**4:.4f}. The reference tries ten.
 """
 
 
