@@ -129,6 +129,14 @@ class Lab:
         self.page.locator(".lm-MenuBar-itemLabel", has_text=menu).first.click()
         self.page.locator(".lm-Menu-itemLabel").get_by_text(entry, exact=True).click()
 
+    def theme(self, name: str) -> None:
+        """Choose a theme, ``Light`` or ``Dark``, in the menu of settings."""
+        self.page.locator(".lm-MenuBar-itemLabel", has_text="Settings").first.click()
+        self.page.locator(".lm-Menu-itemLabel").get_by_text("Theme", exact=True).hover()
+        self.page.locator(".lm-Menu-itemLabel").get_by_text(f"JupyterLab {name}", exact=True).click()
+        light = "true" if name == "Light" else "false"
+        expect(self.page.locator("body")).to_have_attribute("data-jp-theme-light", light)
+
     def run_all(self) -> None:
         """Run > Run All Cells, and wait until the kernel has run them."""
         with self._until_run(self.page.locator(".jp-CodeCell").last):

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from sampleclass import reference_answers
 from autograder.authoring.model import Kind, Notebook, read_assignment
 from autograder.authoring.otter_zip import build_zip
 from autograder.authoring.project import Project
+from browser.contrast import LEAST, contrasts
 from browser.jupyterlab import Lab, chromium, server
 
 PROJECT = Project(ROOT)
@@ -52,6 +54,9 @@ def test_a_students_day(lab: Lab, name: str, tmp_path: Path):
     lab.run_all()
     assert_every_failure_is_a_box(lab.save(), notebook)
     assert_boxes_hide_their_twins(lab)
+    assert_headings_make_a_table_of_contents(lab)
+    assert too_wide(lab, ".cm-scroller") == []
+    assert_it_can_be_read_in_both_themes(lab)
     if name == QUICK:
         assert "averaging_filtering is not answered yet" in validate(lab)
 
@@ -64,6 +69,7 @@ def test_a_students_day(lab: Lab, name: str, tmp_path: Path):
     for question in notebook.questions:
         expect(lab.cell(question.test_id)).to_contain_text(f"✓ {question.name} passes its tests here")
     assert validate(lab) == "Success! Your notebook passes all the tests."
+    assert_it_can_be_read_in_both_themes(lab)
 
     archive = lab.folder / f"{name}_submission.zip"
     if notebook.questions:  # what has tests
@@ -112,6 +118,33 @@ def assert_boxes_hide_their_twins(lab: Lab) -> None:
     twins = lab.page.locator(".jp-OutputArea-child:has(.hw4-box) + .jp-OutputArea-child")
     assert twins.count() == boxes.count()
     assert not any(twin.is_visible() for twin in twins.all())
+
+
+def assert_headings_make_a_table_of_contents(lab: Lab) -> None:
+    """One title, and below it no level left out."""
+    levels = [int(heading.evaluate("e => e.tagName[1]")) for heading in lab.page.locator(_HEADINGS).all()]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(level <= before + 1 for before, level in pairwise(levels)), levels
+
+
+def assert_it_can_be_read_in_both_themes(lab: Lab) -> None:
+    """Nothing is cut off at the right of a laptop's screen, and what we colour stands out from what is behind it."""
+    for theme in ("Dark", "Light"):
+        lab.theme(theme)
+        assert too_wide(lab, ":is(.jp-MarkdownOutput, .jp-OutputArea-output)") == []
+        ratios = contrasts(lab.page.locator(".hw4-box, .hw4-box :is(p, td, th, summary, code, a, b, span)"))
+        assert min(ratios.values(), default=LEAST) >= LEAST, (theme, ratios)
+
+
+def too_wide(lab: Lab, contents: str) -> list[str]:
+    """What reaches over the right edge of its cell."""
+    return lab.page.locator(f".jp-Notebook {contents}").evaluate_all(_TOO_WIDE)
+
+
+_HEADINGS = ".jp-Notebook .jp-MarkdownOutput :is(h1, h2, h3, h4)"
+_TOO_WIDE = """elements => elements.filter(e => e.scrollWidth > e.clientWidth + 1)
+  .map(e => `${e.className}, ${e.scrollWidth} in ${e.clientWidth}: ${e.textContent.slice(0, 100)}`)"""
 
 
 def answer_everything(lab: Lab, notebook: Notebook) -> None:
