@@ -184,6 +184,8 @@ def test_the_whole_way(course, monkeypatch):
 @pytest.mark.slow
 def test_flaky_tests_are_found(course):
     assert _strength(course, "--flaky", "2").output.strip().endswith("Mini: 2 seeds, 0 failures")
+    _strength(course, "--try", "nothing")
+    assert "| Mini | 2 | 0 |" in course.strength_report.read_text()
     path = course.source / f"{NAME}.ipynb"
     node = nbformat.read(path, as_version=4)
     node.cells[2].source = (
@@ -192,6 +194,8 @@ def test_flaky_tests_are_found(course):
         .replace("\n### END", "\nassert os.environ['HW4_HIDDEN_SEED'] != '2', 'bad luck'\n### END")
     )
     nbformat.write(node, path)
+    _strength(course, "--try", "nothing")
+    assert "| Mini | not tried since the last change |  |" in course.strength_report.read_text()
     found = _strength(course, "--flaky", "3")
     assert "Mini, double, seed 2: failed, bad luck" in found.output
     assert "Mini: 3 seeds, 1 failures" in found.output

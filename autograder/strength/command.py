@@ -13,6 +13,7 @@ from autograder.errors import CourseError
 from autograder.strength import report
 from autograder.strength.answers import Finding
 from autograder.strength.flaky import failures
+from autograder.strength.memory import Memory
 from autograder.strength.run import known, measure
 
 
@@ -40,14 +41,19 @@ def measure_strength(project: Project, only: Sequence[str], questions: Sequence[
     for line in found:
         console.print(line, style="red", highlight=False, markup=False)
     if not only and not questions:
-        report.write_report(project.strength_report, findings, explanations, untried)
+        memory = Memory(project)
+        seeds = {notebook.name: memory.recall_seeds(notebook) for notebook, _ in wanted}
+        report.write_report(project.strength_report, findings, explanations, untried, seeds)
         console.print(f"written: {project.strength_report}")
     return not found
 
 
 def measure_flakiness(project: Project, only: Sequence[str], times: int, workers: int) -> bool:
-    """Grade the reference answers with the hidden seeds 1 to ``times`` and print what fails; whether nothing did."""
-    console = Console(soft_wrap=True)
+    """Grade the reference answers with the hidden seeds 1 to ``times`` and print what fails; whether nothing did.
+
+    The figures are remembered for the report.
+    """
+    console, memory = Console(soft_wrap=True), Memory(project)
     ok = True
     for notebook in _chosen(project, only):
         lines: list[str] = []
@@ -59,6 +65,7 @@ def measure_flakiness(project: Project, only: Sequence[str], times: int, workers
         for line in sorted(lines):
             console.print(line, style="red", highlight=False, markup=False)
         console.print(f"{notebook.name}: {times} seeds, {len(lines)} failures", highlight=False)
+        memory.keep_seeds(notebook, times, len(lines))
         ok = ok and not lines
     return ok
 

@@ -53,10 +53,22 @@ class Memory:
         known = self._of(notebook.name)
         for answer, outcome in outcomes:
             known[self._key(notebook, question, answer)] = asdict(outcome)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(notebook.name)
-        path.with_suffix(".new").write_text(json.dumps(known), encoding="utf-8")
-        path.with_suffix(".new").replace(path)
+        self._write(self._path(notebook.name), known)
+
+    def recall_seeds(self, notebook: Notebook) -> tuple[int, int] | None:
+        """With how many hidden seeds the reference answers were graded since something changed, and what failed."""
+        path = self._path(f"{notebook.name}.seeds")
+        known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return (known["seeds"], known["failures"]) if known.get("key") == self._key_of_all(notebook) else None
+
+    def keep_seeds(self, notebook: Notebook, seeds: int, failures: int) -> None:
+        """Remember how often the reference answers failed."""
+        known = {"key": self._key_of_all(notebook), "seeds": seeds, "failures": failures}
+        self._write(self._path(f"{notebook.name}.seeds"), known)
+
+    def _key_of_all(self, notebook: Notebook) -> str:
+        texts = [text for question in notebook.questions for text in (question.visible, question.hidden)]
+        return _hash(*(text.encode() for text in (self._course_of(notebook), *notebook.foundation, *texts)))
 
     def _key(self, notebook: Notebook, question: Question, answer: Answer) -> str:
         if notebook.name not in self._common:
@@ -89,8 +101,13 @@ class Memory:
             self._known[notebook] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         return self._known[notebook]
 
-    def _path(self, notebook: str) -> Path:
-        return self._folder / f"{notebook}.json"
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
+
+    def _write(self, path: Path, known: dict) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(".new").write_text(json.dumps(known), encoding="utf-8")
+        path.with_suffix(".new").replace(path)
 
 
 def imported(files: list[Path], sources: Iterable[str]) -> list[Path]:

@@ -115,8 +115,18 @@ def print_figures(findings: list[Finding], console: Console) -> None:
     console.print(table)
 
 
-def write_report(path: Path, findings: list[Finding], explanations: dict[str, str], untried: list[str]) -> None:
-    """Write ``docs/strength.md``; ``untried`` says what is not known."""
+def write_report(
+    path: Path,
+    findings: list[Finding],
+    explanations: dict[str, str],
+    untried: list[str],
+    seeds: dict[str, tuple[int, int] | None],
+) -> None:
+    """Write ``docs/strength.md``; ``untried`` says what is not known.
+
+    ``seeds`` has for each notebook the number of hidden seeds that the reference answers were graded with, and of
+    failures; None where that is not known.
+    """
     counted = figures(findings)
     undecided = [f for f in _of(findings, Kind.MISTAKE) if not f.has_own_diagnosis]
     survivors = [finding for finding in findings if finding.survived]
@@ -128,6 +138,13 @@ def write_report(path: Path, findings: list[Finding], explanations: dict[str, st
         *_table(findings, counted),
         "",
         *(["## Not tried since the last change", "", *(f"- {line}" for line in untried), ""] if untried else []),
+        "## Chance",
+        "",
+        "Hidden tests draw their numbers. The reference answers were graded with many hidden seeds",
+        "(`autograder strength --flaky 200`), one after the other:",
+        "",
+        *_seeds_table(seeds),
+        "",
         "## Mistakes without a diagnosis of their own",
         "",
         *([_bullet(finding) for finding in undecided] or ["None."]),
@@ -148,6 +165,13 @@ def _table(findings: list[Finding], counted: Figures) -> list[str]:
     for (notebook, question), some in _by_question(findings).items():
         rows.append([f"{notebook}, {question}", *figures(some).cells])
     rows.append(["all", *counted.cells])
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
+def _seeds_table(seeds: dict[str, tuple[int, int] | None]) -> list[str]:
+    rows = [["notebook", "seeds", "failures"], ["---", "---:", "---:"]]
+    for notebook, known in seeds.items():
+        rows.append([notebook, *(map(str, known) if known else ("not tried since the last change", ""))])
     return [f"| {' | '.join(row)} |" for row in rows]
 
 
