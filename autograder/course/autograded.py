@@ -8,9 +8,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_markdown_cell
+from nbformat.v4 import new_markdown_cell, reads
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, Execute, SaveAutoGrades
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_locked, is_solution, is_task
@@ -52,7 +51,7 @@ class Pipeline:
     def autograded(self, record: Record, executed: str) -> Autograded:
         """What to record of a result; ``executed`` is its notebook as JSON, empty where nothing could be run."""
         if executed:
-            node = nbformat.reads(executed, as_version=4)
+            node = reads(executed)
         else:
             node = deepcopy(self._released[record.notebook])
             node.cells.insert(0, new_markdown_cell(f"**This notebook was not graded:** {record.message}", id="problem"))
