@@ -3,12 +3,14 @@
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import hostile
 import nbformat
 import pytest
+import torch
 from harness import MISTAKES_FOLDER, ROOT, SOURCE, VARIANTS_FOLDER
 from nbclient import NotebookClient
 from nbformat import NotebookNode
@@ -21,6 +23,7 @@ from autograder.grading.engine import grade_notebook
 from autograder.grading.outputs import Outputs
 from autograder.grading.questions import CourseModules, run_question
 from autograder.grading.results import Limits, QuestionResult, Verdict
+from autograder.strength.trial import grade_answers
 
 LIMITS = Limits(cell_seconds=60, test_seconds=60, total_seconds=600)
 NOTEBOOKS = [path.stem for path in sorted(SOURCE.glob("*.ipynb")) if read_notebook(path).questions]
@@ -389,6 +392,18 @@ def test_a_submission_is_not_changed_and_gives_the_same_result_twice(attacked):
     assert nbformat.writes(node) == before
     assert first.results == second.results
     assert [cell.get("outputs") for cell in first.node.cells] == [cell.get("outputs") for cell in second.node.cells]
+
+
+def test_hidden_tests_compute_in_one_thread_which_ends_with_them():
+    notebook = read_notebook(SOURCE / "HandDesignFilters.ipynb")
+    question = replace(notebook.questions[0], hidden="import torch\nassert torch.get_num_threads() == 1")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        (result,) = grade_answers(notebook, question, [question.solution], LIMITS.test_seconds)
+        assert (result.verdict, torch.get_num_threads()) == (Verdict.PASSED, 2)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_a_deleted_written_answer_is_not_the_model_answer():

@@ -1,11 +1,14 @@
 """Grades one notebook: runs its cells in a box, its tests here, and gives each question a verdict."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import torch
 from nbformat import NotebookNode
 
 from autograder.authoring.model import HIDDEN_TESTS, Kind, Notebook, Question, kind_of, nbgrader_metadata, split_region
@@ -47,10 +50,26 @@ def grade_notebook(
     ``ZygoteLost`` when the process that runs notebooks ended twice.
     """
     root = solutions or source.path.parents[2]
+    with _one_thread():
+        try:
+            return _grade(source, submission, files, limits or Limits(), isolation, root)
+        except ZygoteLost:  # ended by the kernel for want of memory, say; there will be another
+            return _grade(source, submission, files, limits or Limits(), isolation, root)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Inside, torch computes in one thread.
+
+    Threads wait for each other by spinning: two graders with two threads each on two cores took 40 times as long as
+    with one each, and a container may see more cores than it may use.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
-        return _grade(source, submission, files, limits or Limits(), isolation, root)
-    except ZygoteLost:  # ended by the kernel for want of memory, say; there will be another
-        return _grade(source, submission, files, limits or Limits(), isolation, root)
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _grade(
