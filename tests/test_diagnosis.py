@@ -8,6 +8,7 @@ from minicourse import NAME, cell, make_course
 from autograder.adapters.otter import _stub
 from autograder.authoring.model import Notebook, nbgrader_metadata, read_notebook
 from autograder.grading import diagnosis
+from autograder.grading.box import BoxLost
 from autograder.grading.engine import grade_notebook
 from autograder.grading.replay import Outcome, _plain, agree
 from autograder.grading.results import GradedNotebook, Limits, QuestionResult, Verdict
@@ -220,6 +221,17 @@ def test_code_that_goes_wrong_when_it_is_asked_again_only_loses_its_diagnosis(so
     graded = _grade(source, Limits(cell_seconds=20, test_seconds=2), double=CALLED_AGAIN.format(what=what))
     assert [result.verdict for result in graded.results] == [Verdict.FAILED] + [Verdict.PASSED] * 4
     assert graded.results[0].diagnosis == ""
+
+
+def test_a_students_process_that_is_lost_when_asked_again_is_replaced(source, monkeypatch):
+    def lost(*_ignored):
+        raise BoxLost("late", "")
+
+    monkeypatch.setattr(diagnosis, "_cases", {})  # the course's own box is open then
+    monkeypatch.setattr(diagnosis.Diagnostics, "_observed", lost)
+    graded = _grade(source, LIMITS, double="def double(x):\n    return x * x")
+    assert [result.verdict for result in graded.results] == [Verdict.FAILED] + [Verdict.PASSED] * 4
+    assert graded.usage.restarts == 1
 
 
 def test_a_submission_has_only_so_much_time_for_diagnoses(source):

@@ -83,14 +83,16 @@ class Diagnostics:
         try:
             with ExitStack() as stack:
                 reference = cache(lambda: stack.enter_context(self._reference_box()))
-                case = self._case(question, course, reference)
+                with _ours():
+                    case = self._case(question, course, reference)
                 started = time.monotonic()
                 deadline = started + self._seconds
                 with bounded(self._seconds):
                     observed = self._observed(case, box, deadline) if case.suspects else []
                     if all(map(agree, case.reference, observed)):
                         return ""  # what failed is not what came back, or cannot be seen twice
-                    matching = _matching(case, observed, reference, deadline)
+                    with _ours():
+                        matching = _matching(case, observed, reference, deadline)
                     return _sentence([suspect.entry.sentence for suspect in matching])
         except BoxLost:
             raise
@@ -125,14 +127,20 @@ class Diagnostics:
             staged(self._source.path.parent, None, self._limits) as folder,
             Box(zygote(), folder, self._limits, self._hidden, self._isolation) as box,
         ):
-            try:
-                for cell in self._source.foundation:
-                    _, late = box.run_cell(cell, deadline)
-                    if late:
-                        raise TestEnded("late")
-                yield box
-            except BoxLost:  # not to be taken for the student's
-                raise TestEnded("crashed") from None
+            for cell in self._source.foundation:
+                _, late = box.run_cell(cell, deadline)
+                if late:
+                    raise TestEnded("late")
+            yield box
+
+
+@contextmanager
+def _ours() -> Iterator[None]:
+    """A box that is lost inside is the course's own, and not to be taken for the student's."""
+    try:
+        yield
+    except BoxLost:
+        raise TestEnded("crashed") from None
 
 
 def _matching(case: Case, observed: list[Outcome], reference: Callable[[], Box], deadline: float) -> list[Suspect]:
