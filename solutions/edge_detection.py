@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 Network = dict[str, Any]
@@ -160,11 +161,8 @@ def _logits(network: Network, weights: Weights, images: Tensor) -> Tensor:
 
 def _convolution(maps: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Cross-correlation that keeps the size, the image mirrored at its border (the border itself not doubled)."""
-    size, length = weight.shape[-1], maps.shape[-1]
-    position = torch.arange(-((size - 1) // 2), length + size // 2).abs()
-    position = torch.where(position >= length, 2 * (length - 1) - position, position)
-    patches = maps[:, :, position][:, :, :, position].unfold(2, size, 1).unfold(3, size, 1)
-    return torch.einsum("ncxyij,fcij->nfxy", patches, weight) + bias.view(1, -1, 1, 1)
+    before, after = (weight.shape[-1] - 1) // 2, weight.shape[-1] // 2
+    return F.conv2d(F.pad(maps, (before, after, before, after), mode="reflect"), weight, bias)
 
 
 def _cross_entropy(scores: Tensor, labels: Any) -> Tensor:
