@@ -199,7 +199,8 @@ class CourseGradebook:
         with self.transaction() as gradebook:
             gradebook.update_or_create_student(student)
             handed_in = {"timestamp": timestamp} if timestamp else {}
-            submission = gradebook.update_or_create_submission(assignment, student, **handed_in)
+            with gradebook.db.no_autoflush:  # it asks for cells in between, and each time writes what is there so far
+                submission = gradebook.update_or_create_submission(assignment, student, **handed_in)
             submitted = gradebook.find_submission_notebook(notebook, assignment, student)
             for grade in self._of(gradebook, Grade, submitted):
                 grade.auto_score = autograded.scores[grade.name]
