@@ -27,6 +27,7 @@ from autograder.authoring.project import Project
 from autograder.cli import main
 from autograder.course import record
 from autograder.course.record import Recorder
+from autograder.course.results import write_atomically
 
 STUDENTS = 12
 _AUTOGRADER = [sys.executable, "-m", "autograder.cli"]
@@ -211,6 +212,23 @@ def test_a_submission_that_takes_its_worker_with_it_is_a_failure_and_the_rest_is
     (project.solutions / "mini.py").write_text("def double(x):\n    return x + x\n")
     assert grade(project, "--workers", "1").exit_code == 0
     assert dump(gradebook_url(project))["killer/Mini"]["grades"]["test_double"] == (3, None, None, False)
+
+
+def test_what_a_killed_writer_left_is_gone_after_the_next_attempt(tmp_path, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def killed(*_ignored) -> None:
+        raise Killed
+
+    path = tmp_path / "record.json"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", killed)
+        with pytest.raises(Killed):
+            write_atomically(path, "first")
+    assert [entry.suffix for entry in tmp_path.iterdir()] == [".part"]
+    write_atomically(path, "second")
+    assert {entry.name: entry.read_text() for entry in tmp_path.iterdir()} == {"record.json": "second"}
 
 
 def test_a_full_disk(course, undisturbed, cluster, monkeypatch):

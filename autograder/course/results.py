@@ -4,10 +4,10 @@ A result is two files: the executed notebook, and the record of it, which is wri
 there. Each is written whole or not at all, so whoever is killed, whenever, leaves results that are right.
 """
 
+import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -44,11 +44,15 @@ class ResultStore:
 
 
 def write_atomically(path: Path, content: str | bytes, permissions: int = 0o644) -> None:
-    """Write a file so that it is there whole, or as it was before. Raises ``CourseError``."""
-    temporary = None
+    """Write a file so that it is there whole, or as it was before. Raises ``CourseError``.
+
+    What a killed process left half written beside it has a name of its own, which the next attempt takes again.
+    """
+    temporary = path.with_name(f".{digest([os.fsencode(path.name)])[:16]}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        temporary.unlink(missing_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
@@ -56,8 +60,8 @@ def write_atomically(path: Path, content: str | bytes, permissions: int = 0o644)
         os.chmod(temporary, permissions)
         os.replace(temporary, path)
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise CourseError(
             f"{path} cannot be written: {error.strerror}. What was graded before is kept: mend that and run the same "
             "command again to go on."
