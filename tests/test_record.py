@@ -1,10 +1,14 @@
 """What `autograder grade` records is what `nbgrader autograde` records, and humans' work survives it."""
 
+import sqlite3
+
 import nbformat
 from classroom import RIGHT, WRONG, copy_course, delete_cell, dump, gradebook_url, submit
 from click.testing import CliRunner
 from minicourse import cells, write
 from nbgrader.api import Gradebook
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from autograder.cli import main
 from autograder.process import commands_on_path, run_module
@@ -153,3 +157,24 @@ def test_a_notebook_left_out_gets_zero_and_one_graded_before_keeps_its_grade(bui
     run = grade(project, cluster)
     assert (run.exit_code, "ann: not handed in: Mini" in run.output) == (0, True)
     assert dump(gradebook_url(project)) == before
+
+
+def test_recording_reads_no_rows_of_other_students(built_mini, tmp_path, cluster):
+    """Else each of a thousand submissions takes longer to record than the one before."""
+    project = copy_course(built_mini, tmp_path / "course")
+    submit(project, "ann", RIGHT, "Because.")
+    asked: list[tuple] = []
+
+    def listen(_connection, _cursor, statement, parameters, *_more) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", listen)
+    try:
+        assert grade(project, cluster).exit_code == 0
+    finally:
+        event.remove(Engine, "before_cursor_execute", listen)
+    later = [query for query in asked if "FROM grade " in query[0] or "FROM comment " in query[0]]
+    assert len(later) == 2, later
+    with sqlite3.connect(project.root / "gradebook.db") as database:
+        plans = [row[3] for query in later for row in database.execute(f"EXPLAIN QUERY PLAN {query[0]}", query[1])]
+    assert [plan for plan in plans if plan.startswith(("SCAN grade", "SCAN comment"))] == []
