@@ -25,6 +25,7 @@ bench: .venv/ready  ## measure against the frameworks as they come, about two ho
 	$(BIN)/python bench/start.py --write
 	$(BIN)/python bench/training_cost.py --write
 	$(BIN)/python bench/class_growth.py --write
+	$(BIN)/python bench/class_growth.py --runs 2:120 1:120 2:120 --title "Two workers" --write
 	$(BIN)/python bench/hostile_stock.py --write
 
 build: .venv/ready  ## release, otter zips, executed solution notebooks

@@ -4,9 +4,11 @@ Each run grades a fresh class of ``make_class`` (HandDesignFilters, half of it r
 measured from outside: the time is that of the whole command less what it takes to start and end, which a run on one
 submission gives; memory is that of all its processes together, pages that they share counted once (PSS), at times.
 
-    python bench/class_growth.py [--runs 1:10 1:100 1:1000 2:10 2:100 2:1000] [--write]
+    python bench/class_growth.py [--runs 1:10 1:100 1:1000 2:10 2:100 2:1000] [--title "A class"] [--write]
 
-Machines are noisy: a run that is named several times counts with its median.
+Machines are noisy: a run that is named several times counts with its median. Two workers against one:
+
+    python bench/class_growth.py --runs 2:120 1:120 2:120 --title "Two workers"
 """
 
 import shutil
@@ -41,6 +43,7 @@ def main() -> None:
     """Measure and print."""
     parser = arguments(__doc__)
     parser.add_argument("--runs", nargs="+", default=_RUNS, metavar="WORKERS:SUBMISSIONS")
+    parser.add_argument("--title", default="A class", help="of the section in docs/benchmarks.md")
     options = parser.parse_args()
     rows = []
     start: dict[int, float] = {}
@@ -56,7 +59,7 @@ def main() -> None:
     header = ["workers", "submissions", "seconds", "per minute", "s each", "peak MiB", "memory, last tenth / first"]
     text = f"`autograder grade` from start to end, recording included, a class of {NOTEBOOK}; the seconds of each are\n"
     text += "without start and end of the command.\n\n"
-    publish("A class", f"{text}{table(header, rows)}\n{_verdict(times)}", options.write)
+    publish(options.title, f"{text}{table(header, rows)}\n{_verdict(times)}", options.write)
 
 
 def _growth(memory: list[float]) -> float:
