@@ -129,7 +129,13 @@ def write_report(
     """
     counted = figures(findings)
     undecided = [f for f in _of(findings, Kind.MISTAKE) if not f.has_own_diagnosis]
-    survivors = [finding for finding in findings if finding.survived]
+    order = {name: place for place, name in enumerate(explanations)}  # explanations refer to the one before
+    survivors = [
+        finding
+        for some in _by_question(findings).values()
+        for finding in sorted(some, key=lambda finding: order.get(finding.answer.name, len(order)))
+        if finding.survived
+    ]
     lines = [
         "# How strong the tests are",
         "",
