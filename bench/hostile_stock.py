@@ -1,7 +1,8 @@
 """The hostile corpus against nbgrader and otter-grader as they come: how many attacks succeed there.
 
-Each case runs in namespaces of its own, with a small /tmp and 12 GiB of addresses (Linux, as root), so that nothing of
-the host is at risk; nothing else keeps the student's code from the grader, as in the frameworks' own settings.
+Each case runs in namespaces of its own (Linux, as root), with 12 GiB of addresses, and on a copy of the host's files
+that is thrown away: writing lands in an overlay in memory. So nothing of the host is at risk; nothing else keeps the
+student's code from the grader, as in the frameworks' own settings.
 A case succeeds when it gains points for a wrong answer (if it is for that), shows the secret, leaves files or processes
 behind, or (one that breaks or exhausts) costs right answers their points.
 
@@ -36,27 +37,39 @@ from autograder.course.stock import _STUDENT, _nbgrader_points, _otter_points  #
 
 FRAMEWORKS = ("nbgrader", "otter")
 _SECONDS = 120.0
-# Counted when the command has ended: whoever is there besides the shell and what it runs just then was left behind.
+# $1 is the case's folder, which alone is the host's own, $2 where in it the command runs.
 _CONFINED = """
-mount -t proc proc /proc
-mount -t tmpfs -o size=2G none /tmp
+ip link set lo up 2> /dev/null
+mount -t tmpfs -o size=4G none /tmp
+mkdir /tmp/written /tmp/overlay /tmp/root
+mount -t overlay -o lowerdir=/,upperdir=/tmp/written,workdir=/tmp/overlay none /tmp/root
+mount -t proc proc /tmp/root/proc
+mount --rbind /dev /tmp/root/dev
+mount -t tmpfs -o size=2G none /tmp/root/tmp
+mount --bind "$1" "/tmp/root$1"
 ulimit -v 12582912
-cd "$1"; shift
-"$@" < /dev/null > output.txt 2>&1
-echo $? > code.txt
-ls -d /proc/[0-9]* | wc -l > processes.txt
+chroot /tmp/root sh -c '
+    cd "$2"; shift 2
+    "$@" < /dev/null > output.txt 2>&1
+    echo $? > code.txt
+    ls -d /proc/[0-9]* | wc -l > processes.txt' sh "$@"
+cd /tmp/written
+find . -type f > "$2/written.txt"
 """
-# The shell, `ls` and `wc`.
-_OWN_PROCESSES = 3
+# Counted when the command has ended: whoever is there besides both shells, `ls` and `wc` was left behind.
+_OWN_PROCESSES = 4
+# What the frameworks, Jupyter and Python write themselves.
+_USUAL = re.compile(r"/(__pycache__|\.ipython|\.jupyter|\.local/share/jupyter|\.cache|\.config)/")
 
 
 @dataclass(frozen=True)
 class Attacked:
-    """What came of a case: its scores (empty: none), the files that show it, and how many processes it left."""
+    """What came of a case: its scores (empty: none), what it shows, and the processes and files that it left."""
 
     points: dict[str, float]
     shown: str
-    left: int
+    processes: int
+    files: list[str]
 
 
 def main() -> None:
@@ -127,8 +140,8 @@ class World:
         marks = {
             "points for a wrong answer": bool(gained),
             "read the secret": self._canary in everything,
-            "files left behind": bool(dropped),
-            "processes left behind": outcome.left > 0,
+            "files left behind": bool(dropped or outcome.files),
+            "processes left behind": outcome.processes > 0,
             "right answers without their points": bool(lost) and case.group in ("broken", "exhaust"),
         }
         return [name for name, holds in marks.items() if holds]
@@ -138,36 +151,37 @@ class World:
         shutil.copytree(self._course, course)
         submitted = course / "submitted" / _STUDENT / self._project.assignment
         shutil.copytree(handed_in, submitted, symlinks=True)
-        code, left = self._confined(course, ["nbgrader", "autograde", self._project.assignment])
+        code, *left = self._confined(work, course, ["nbgrader", "autograde", self._project.assignment])
         graded = course / "autograded" / _STUDENT / self._project.assignment / f"{hostile.NAME}.ipynb"
         points = _nbgrader_points(course, self._project, self._notebook) if code == 0 and graded.is_file() else {}
-        return Attacked(points, _outputs(graded) if graded.is_file() else "", left)
+        return Attacked(points, _outputs(graded) if graded.is_file() else "", *left)
 
     def _otter(self, work: Path, handed_in: Path) -> Attacked:
         archive = shutil.make_archive(str(work / "submission"), "zip", handed_in)
         folder = work / "otter"
         folder.mkdir()
         arguments = ["otter", "run", "-a", str(self._zip), "-o", str(folder), "--no-logo", archive]
-        code, left = self._confined(folder, arguments)
+        code, *left = self._confined(work, folder, arguments)
         results = folder / "results.json"
         points = _otter_points(results) if code == 0 else {}
-        return Attacked(points, results.read_text(errors="replace") if results.is_file() else "", left)
+        return Attacked(points, results.read_text(errors="replace") if results.is_file() else "", *left)
 
-    def _confined(self, folder: Path, arguments: list[str]) -> tuple[int, int]:
-        """Run a module in namespaces of its own: its exit code (-1: out of time), and processes left behind."""
+    def _confined(self, work: Path, folder: Path, arguments: list[str]) -> tuple[int, int, list[str]]:
+        """Run a module: its exit code (-1: out of time), and the processes and files that it left."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         environment = {**os.environ, "PATH": path, "PYTHONPATH": f"{self._project.root}{os.pathsep}{ROOT}"}
         namespaces = ["unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--kill-child"]
-        shell = ["sh", "-c", f"ip link set lo up 2> /dev/null; {_CONFINED}", "sh", str(folder)]
+        shell = ["sh", "-c", _CONFINED, "sh", str(work), str(folder)]
         command = [*namespaces, *shell, sys.executable, "-m", *arguments]
         try:
             subprocess.run(command, env=environment, timeout=_SECONDS, check=False, stderr=subprocess.DEVNULL)
         except subprocess.TimeoutExpired:
-            return -1, 0
-        code, processes = folder / "code.txt", folder / "processes.txt"
-        if not processes.is_file() or not processes.read_text().strip():
-            return -1, 0
-        return int(code.read_text()), int(processes.read_text()) - _OWN_PROCESSES
+            return -1, 0, []
+        code, processes, written = (folder / f"{name}.txt" for name in ("code", "processes", "written"))
+        if not written.is_file() or not processes.read_text().strip():
+            return -1, 0, []
+        files = [name for name in written.read_text().splitlines() if not _USUAL.search(name)]
+        return int(code.read_text()), int(processes.read_text()) - _OWN_PROCESSES, files
 
 
 def _outputs(path: Path) -> str:
