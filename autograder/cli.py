@@ -8,12 +8,6 @@ import click
 
 from autograder.errors import AutograderError
 
-# Whatever reads notebooks imports jsonschema, and that compiles 38 grammars of international addresses if it can: 0.8 s
-# of every command, for checks that notebooks have no use for. Without them jsonschema leaves those checks out. (None in
-# place of a module makes its import fail, which the type of this dictionary does not know.)
-# https://python-jsonschema.readthedocs.io/en/stable/validate/#validating-formats
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-
 
 class _Group(click.Group):
     """A command group that reports our own errors as they are: sentences, without a traceback."""
@@ -128,9 +122,13 @@ def grade(
     What is new or changed is graded, in parallel, and recorded in nbgrader's gradebook. It can be interrupted at any
     time: the same command goes on where it was. With other frameworks, a question on which they disagree is an error.
     """
-    from autograder.course.grade import FRAMEWORKS, STOCK, Options, compare_frameworks, grade_class
+    from autograder.course.forkserver import warm_up
 
     project = get_project()
+    if framework in ("engine", "all") and not scheduler:
+        warm_up()  # before what takes a second to import
+    from autograder.course.grade import FRAMEWORKS, STOCK, Options, compare_frameworks, grade_class
+
     frameworks = {"both": STOCK, "all": FRAMEWORKS}.get(framework, (framework,))
     count = workers or Options.workers
     options = Options(frameworks, only, timeout, count, isolation, students, scheduler, regrade)

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,20 +69,6 @@ def run_module(
                 _end_tree(process)
         output.seek(0)
         return Finished(code, output.read().decode(errors="replace"))
-
-
-@contextlib.contextmanager
-def commands_on_path() -> Iterator[None]:
-    """Let libraries that run commands of their own find this Python's (nbgrader runs ``alembic``)."""
-    before = os.environ.get("PATH")
-    os.environ["PATH"] = _path()
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["PATH"]
-        else:
-            os.environ["PATH"] = before
 
 
 def _path() -> str:

@@ -18,12 +18,12 @@ Array = np.ndarray
 
 def convolve(image: Any, kernel: Any) -> Array:
     """True convolution of an image (H, W) with a kernel (h, w), any h and w: float64 (H, W)."""
-    weights = np.asarray(kernel, dtype=np.float64)
+    values, weights = np.asarray(image, dtype=np.float64), np.asarray(kernel, dtype=np.float64)
     height, width = weights.shape
-    result = np.zeros(np.asarray(image).shape)
+    result = np.zeros_like(values)
     for a in range(height):
         for b in range(width):
-            result += weights[a, b] * shifted(image, height // 2 - a, width // 2 - b)
+            result += weights[a, b] * shifted(values, height // 2 - a, width // 2 - b)
     return result
 
 
@@ -43,8 +43,9 @@ def reflected(indices: Array, size: int) -> Array:
 
 def averaging_filtering(image: Any, filter_size: int = 3) -> Array:
     """Mean over the rows i - (n - 1) // 2 .. i + n // 2, and columns likewise, for n = ``filter_size``: (H, W)."""
+    values = np.asarray(image, dtype=np.float64)
     reach = range(-((filter_size - 1) // 2), filter_size // 2 + 1)
-    return np.mean([shifted(image, down, right) for down in reach for right in reach], axis=0)
+    return np.mean([shifted(values, down, right) for down in reach for right in reach], axis=0)
 
 
 def edge_detecting(image: Any) -> Array:

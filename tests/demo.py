@@ -7,6 +7,7 @@ from harness import ROOT
 from rich.console import Console
 from sampleclass import STOCK_TIMEOUT, TIMEOUT, write_class
 
+from autograder.authoring.build import read_linted
 from autograder.authoring.project import Project
 from autograder.course.compare import disagreements
 from autograder.course.grade import ENGINE, STOCK, Options, collect_grades, print_tables
@@ -18,16 +19,18 @@ NOTEBOOKS = ("HandDesignFilters", "cnn_gradients")
 def main() -> int:
     """Grade the class in ``build/sample_class``; the exit code says whether every score is as expected."""
     project, console = Project(ROOT), Console()
+    assignment = read_linted(project)
     folder = ROOT / "build" / "sample_class"
     shutil.rmtree(folder, ignore_errors=True)
     expected = write_class(project, folder)
     console.print(
         f"Grading {folder.relative_to(ROOT)} with the engine, which keeps students' code away from the tests."
     )
-    grades = collect_grades(project, folder, Options((ENGINE,), timeout=TIMEOUT), console)
+    grades = collect_grades(project, assignment, folder, Options((ENGINE,), timeout=TIMEOUT), console)
     console.print(f"Grading {' and '.join(NOTEBOOKS)} with nbgrader and otter as they come, for comparison.")
-    grades += collect_grades(project, folder, Options(STOCK, NOTEBOOKS, STOCK_TIMEOUT, isolation="none"), console)
-    print_tables(project, grades, console)
+    stock = Options(STOCK, NOTEBOOKS, STOCK_TIMEOUT, isolation="none")
+    grades += collect_grades(project, assignment, folder, stock, console)
+    print_tables(assignment, grades, console)
 
     wanted = {(e.student, e.notebook): e for e in expected}
     wrong = [

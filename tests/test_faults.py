@@ -343,10 +343,10 @@ def test_a_scheduler_that_is_not_there_is_one_line(course):
 
 
 def is_worker(process: psutil.Process) -> bool:
-    """Whether a child of the grader is a worker: the others are zygotes, and what multiprocessing needs."""
+    """Whether a process is a fork of the fork server: the others are that, zygotes, and what multiprocessing needs."""
     with suppress(psutil.NoSuchProcess):
-        command = " ".join(process.cmdline())
-        return "spawn_main" in command
+        parent = process.parent()
+        return parent is not None and all("forkserver" in " ".join(one.cmdline()) for one in (process, parent))
     return False
 
 

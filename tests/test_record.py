@@ -11,7 +11,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from autograder.cli import main
-from autograder.process import commands_on_path, run_module
+from autograder.course.gradebook import CourseGradebook
+from autograder.process import run_module
 
 LATE = "2026-02-01 10:00:00 UTC"
 _PENALTY = """
@@ -43,7 +44,7 @@ def hand_in(project):
 
 
 def set_due(project):
-    with commands_on_path(), Gradebook(gradebook_url(project), "eecs182") as gradebook:
+    with CourseGradebook(project) as course, course.transaction() as gradebook:
         gradebook.update_or_create_assignment("hw4", duedate="2026-01-31 10:00:00 UTC")
 
 

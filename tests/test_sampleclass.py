@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 from sampleclass import TIMEOUT, write_class
 
-from autograder.authoring.build import build
+from autograder.authoring.build import build, read_linted
 from autograder.course.compare import disagreements
 from autograder.course.grade import ENGINE, STOCK, Options, collect_grades
 
@@ -22,7 +22,7 @@ def sample_class(project, tmp_path_factory):
 
 def _check(project, sample_class, options: Options) -> list:
     folder, expected = sample_class
-    grades = collect_grades(project, folder, options, Console())
+    grades = collect_grades(project, read_linted(project), folder, options, Console())
     got = {(g.student, g.notebook, g.framework): (g.status.value, g.points) for g in grades}
     wanted = {
         (e.student, e.notebook, framework): e.outcome(framework)
@@ -48,6 +48,6 @@ def test_frameworks_give_the_same_for_all_notebooks(project, sample_class, isola
         assert disagreements(_check(project, sample_class, options)) == []
         return
     folder, expected = sample_class
-    grades = collect_grades(project, folder, options, Console())
+    grades = collect_grades(project, read_linted(project), folder, options, Console())
     got = {(g.student, g.notebook, g.framework): g.points for g in grades}
     assert got == {(e.student, e.notebook, framework): e.points for e in expected for framework in STOCK}

@@ -4,14 +4,17 @@ Worker processes that die are replaced; a submission that takes worker after wor
 process dies, its local workers notice and end, and their zygotes and students' processes with them.
 """
 
+import concurrent.futures
 import contextlib
 import itertools
 import logging
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 
 import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
+from autograder.course.forkserver import METHOD, warm_up
 from autograder.course.grades import Record, Status
 from autograder.course.worker import CourseFiles, CoursePlugin, Job, grade_job
 from autograder.errors import AutograderError, CourseError
@@ -20,7 +23,7 @@ _SETTINGS = {
     "distributed.comm.timeouts.connect": "20s",
     # A worker gets one submission at a time, so that none is blamed for what another one did to their worker.
     "distributed.scheduler.worker-saturation": 1.0,
-    "distributed.worker.multiprocessing-method": "spawn",
+    "distributed.worker.multiprocessing-method": METHOD,
     "distributed.worker.profile.enabled": False,
     # How late its own loop runs is measured so often; by default 50 times a second in each server.
     "distributed.admin.tick.interval": "1s",
@@ -30,10 +33,12 @@ _STARTS = 3
 
 
 @contextlib.contextmanager
-def connect(course: CourseFiles, scheduler: str = "", workers: int = 1) -> Iterator[Client]:
-    """A cluster that knows the course: the one at the address ``scheduler``, else ``workers`` processes here.
+def connect(course: CourseFiles, scheduler: str = "", workers: int = 1) -> Iterator[Callable[[], Client]]:
+    """A cluster: the one at the address ``scheduler``, else ``workers`` processes here.
 
-    Raises ``CourseError`` when no scheduler answers, it has no workers, or they have another version of this package.
+    Gives a function that waits until the cluster knows the course; it gets ready in the meantime, which takes seconds.
+    Raises ``CourseError`` when no scheduler answers. So does the function when the cluster has no workers, or they have
+    another version of this package.
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set(_SETTINGS))
@@ -43,12 +48,33 @@ def connect(course: CourseFiles, scheduler: str = "", workers: int = 1) -> Itera
             client = stack.enter_context(Client(address, timeout=20))
         except (OSError, TimeoutError, ValueError) as error:
             raise CourseError(f"no Dask scheduler answers at {scheduler}: {error}") from None
+        yield _beside(lambda: _make_ready(client, course, scheduler))
+
+
+def _beside(task: Callable[[], Client]) -> Callable[[], Client]:
+    """Run a task in a thread; what it returns or raises is had from the function that this gives.
+
+    Nobody waits for the thread when the command ends before: its connections are closed then.
+    """
+    done: concurrent.futures.Future[Client] = concurrent.futures.Future()
+
+    def run() -> None:
         try:
-            client.wait_for_workers(1, timeout=_WAIT_FOR_WORKERS)
-        except TimeoutError:
-            raise CourseError(f"the scheduler at {scheduler} has no workers: start some (`dask worker`).") from None
-        _give(client, course)
-        yield client
+            done.set_result(task())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return done.result
+
+
+def _make_ready(client: Client, course: CourseFiles, scheduler: str) -> Client:
+    try:
+        client.wait_for_workers(1, timeout=_WAIT_FOR_WORKERS)
+    except TimeoutError:
+        raise CourseError(f"the scheduler at {scheduler} has no workers: start some (`dask worker`).") from None
+    _give(client, course)
+    return client
 
 
 def _silence() -> None:
@@ -86,6 +112,7 @@ def _give(client: Client, course: CourseFiles) -> None:
 
 
 def _local_cluster(workers: int) -> LocalCluster:
+    warm_up()
     return LocalCluster(
         n_workers=workers,
         threads_per_worker=1,

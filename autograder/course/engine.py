@@ -1,9 +1,13 @@
 """Grades submissions with the engine: what is new or changed on a cluster, the rest from what is kept."""
 
+import contextlib
+import itertools
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import astuple, dataclass
+
+from distributed import Client
 
 from autograder.authoring.project import Project
 from autograder.course.cluster import connect, run_jobs
@@ -38,28 +42,35 @@ class Engine:
     scheduler: str = ""
     regrade: bool = False
 
-    def grade(self, submissions: Iterable[Submission]) -> Iterator[Graded]:
-        """Grade submissions; yields each when it is there, those first that need no grading.
+    @contextlib.contextmanager
+    def grading(self, submissions: Iterable[Submission]) -> Iterator[Iterator[Graded]]:
+        """Begin to grade submissions; gives the results as they come, those first that need no grading.
 
-        The same file handed in by several students is graded once. Raises ``CourseError`` when the cluster or the
-        disk fails, ``IsolationError``.
+        The cluster gets ready in the meantime. The same file handed in by several students is graded once. Raises
+        ``CourseError`` when the cluster or the disk fails, also later from the results, and these ``IsolationError``.
         """
         course = CourseFiles.read(self.project)
+        known: list[Graded] = []
         to_grade: dict[str, list[Submission]] = {}
         for submission in submissions:
             if submission.path is None or not (text := submission.read_bytes()):
-                yield Graded(submission, _nothing(submission))
+                known.append(Graded(submission, _nothing(submission)))
                 continue
             job = self._job(course, submission, text)
             record = None if self.regrade else self.store.load(job.key)
             if record and record.status is not Status.FAILED:
-                yield Graded(submission, record, job.key)
+                known.append(Graded(submission, record, job.key))
             else:
                 to_grade.setdefault(job.key, []).append(submission)
-        if to_grade:
-            yield from self._on_cluster(course, to_grade.values())
+        if not to_grade:
+            yield iter(known)
+            return
+        with connect(course, self.scheduler, min(self.workers, len(to_grade))) as ready:
+            yield itertools.chain(known, self._on_cluster(ready, course, to_grade.values()))
 
-    def _on_cluster(self, course: CourseFiles, to_grade: Iterable[list[Submission]]) -> Iterator[Graded]:
+    def _on_cluster(
+        self, ready: Callable[[], Client], course: CourseFiles, to_grade: Iterable[list[Submission]]
+    ) -> Iterator[Graded]:
         running: dict[str, list[Submission]] = {}
 
         def jobs() -> Iterator[Job]:
@@ -69,11 +80,10 @@ class Engine:
                 running[job.key] = submissions
                 yield job
 
-        with connect(course, self.scheduler, self.workers) as client:
-            for job, record, notebook in run_jobs(client, jobs()):
-                self.store.save(job.key, record, notebook)
-                for submission in running.pop(job.key):
-                    yield Graded(submission, record, job.key, is_new=True)
+        for job, record, notebook in run_jobs(ready(), jobs()):
+            self.store.save(job.key, record, notebook)
+            for submission in running.pop(job.key):
+                yield Graded(submission, record, job.key, is_new=True)
 
     def _job(self, course: CourseFiles, submission: Submission, text: bytes) -> Job:
         name, results = submission.notebook, submission.read_results()

@@ -59,11 +59,11 @@ def grade_class(project: Project, folder: Path, options: Options, db_url: str = 
     Prints tables and problems; returns whether everything was graded. ``db_url`` stands in for the gradebook that
     ``nbgrader_config.py`` names. Raises ``CourseError`` as ``collect_grades`` does, and when recording fails.
     """
-    console = _console(options)
+    console, assignment = _console(options), read_linted(project)
     with _interruptible() as check, Recorder(project, db_url) as recorder:
-        grades = collect_grades(project, folder, options, console, recorder, check)
+        grades = collect_grades(project, assignment, folder, options, console, recorder, check)
         recorder.finish()
-    print_tables(project, grades, console)
+    print_tables(assignment, grades, console)
     console.print(recorder.summary, highlight=False, markup=False)
     return _all_graded(grades)
 
@@ -74,9 +74,9 @@ def compare_frameworks(project: Project, folder: Path, options: Options) -> bool
     Nothing is kept or recorded. Returns whether everything was graded and the frameworks agree. Raises as
     ``collect_grades`` does.
     """
-    console = _console(options)
-    grades = collect_grades(project, folder, options, console)
-    print_tables(project, grades, console)
+    console, assignment = _console(options), read_linted(project)
+    grades = collect_grades(project, assignment, folder, options, console)
+    print_tables(assignment, grades, console)
     found = disagreements(grades)
     for disagreement in found:
         console.print(str(disagreement), style="red", highlight=False, markup=False)
@@ -88,10 +88,10 @@ def _all_graded(grades: list[Grade]) -> bool:
     return all(grade.status in (Status.GRADED, Status.ABSENT) for grade in grades)
 
 
-def print_tables(project: Project, grades: list[Grade], console: Console) -> None:
+def print_tables(assignment: tuple[Notebook, ...], grades: list[Grade], console: Console) -> None:
     """Print a table for each notebook that was graded, then a line for each that could not be."""
     graded = {grade.notebook for grade in grades}
-    for notebook in read_linted(project):
+    for notebook in assignment:
         if notebook.name in graded and notebook.questions:
             print_grades(console, notebook, grades)
     for problem in problems(grades):
@@ -100,28 +100,29 @@ def print_tables(project: Project, grades: list[Grade], console: Console) -> Non
 
 def collect_grades(
     project: Project,
+    assignment: tuple[Notebook, ...],
     folder: Path,
     options: Options,
     console: Console,
     recorder: Recorder | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> list[Grade]:
-    """Grade a folder of submissions with a progress bar.
+    """Grade a folder of submissions with a progress bar; ``assignment`` are all the notebooks of the project.
 
     With a ``recorder`` results are kept and recorded as they come, also of notebooks that graders grade. ``check`` is
     called after each, and may raise to end it all. Raises
     ``CourseError`` when the folder holds no submissions, a notebook or student that is named does not exist, an otter
     zip is out of date, the cluster fails or results cannot be written.
     """
-    notebooks = _chosen(project, options.only, needs_tests=recorder is None)
+    notebooks = _chosen(assignment, options.only, needs_tests=recorder is None)
     submissions = find_submissions(folder, [notebook.name for notebook in notebooks], options.students)
     if "otter" in options.frameworks:
-        _assert_zips_are_fresh(project, notebooks)
+        _assert_zips_are_fresh(project, assignment, notebooks)
     columns = (*Progress.get_default_columns(), MofNCompleteColumn(), _Rate(), TimeElapsedColumn())
     with tempfile.TemporaryDirectory() as work, Progress(*columns, console=console) as bar:
         task = bar.add_task("grading", total=len(submissions) * len(options.frameworks))
         grades = []
-        for grade in _grade_all(project, notebooks, submissions, options, recorder, Path(work)):
+        for grade in _grade_all(project, assignment, notebooks, submissions, options, recorder, Path(work)):
             grades.append(grade)
             bar.advance(task)
             check()
@@ -130,6 +131,7 @@ def collect_grades(
 
 def _grade_all(
     project: Project,
+    assignment: tuple[Notebook, ...],
     notebooks: tuple[Notebook, ...],
     submissions: list[Submission],
     options: Options,
@@ -143,14 +145,17 @@ def _grade_all(
             project, store, options.timeout, options.isolation, options.workers, options.scheduler, options.regrade
         )
         by_name = {notebook.name: notebook for notebook in notebooks}
-        for graded in engine.grade(submissions):
+        with engine.grading(submissions) as results:
             if recorder:
-                recorder.add(graded)
-            yield graded.record.grade(graded.submission.student, by_name[graded.submission.notebook], ENGINE)
+                recorder.open(assignment)  # which takes seconds too
+            for graded in results:
+                if recorder:
+                    recorder.add(graded)
+                yield graded.record.grade(graded.submission.student, by_name[graded.submission.notebook], ENGINE)
     if frameworks := [framework for framework in options.frameworks if framework != ENGINE]:
         course = work / "course"
         course.mkdir()
-        build_release(project, read_linted(project), course)
+        build_release(project, assignment, course)
         stock = Stock(project, course, options.timeout, options.isolation)
         yield from grade_with_stock(stock, frameworks, notebooks, submissions, options.workers)
 
@@ -185,21 +190,20 @@ def _console(options: Options) -> Console:
     return console
 
 
-def _chosen(project: Project, only: tuple[str, ...], needs_tests: bool) -> tuple[Notebook, ...]:
+def _chosen(assignment: tuple[Notebook, ...], only: tuple[str, ...], needs_tests: bool) -> tuple[Notebook, ...]:
     """The notebooks to grade; where tests are needed without those that have written answers only."""
-    notebooks = read_linted(project)
-    names = [notebook.name for notebook in notebooks]
+    names = [notebook.name for notebook in assignment]
     unknown = sorted(set(only) - set(names))
     if unknown:
         raise CourseError(f"there is no notebook {', '.join(unknown)}: the assignment has {', '.join(names)}.")
-    chosen = tuple(n for n in notebooks if (n.questions or not needs_tests) and (not only or n.name in only))
+    chosen = tuple(n for n in assignment if (n.questions or not needs_tests) and (not only or n.name in only))
     if not chosen:
         raise CourseError(f"nothing to do: tests grade no question of {', '.join(only or names)}, graders do that.")
     return chosen
 
 
-def _assert_zips_are_fresh(project: Project, notebooks: Iterable[Notebook]) -> None:
-    old = {product.target for product in stale(project, read_linted(project))}
+def _assert_zips_are_fresh(project: Project, assignment: tuple[Notebook, ...], notebooks: Iterable[Notebook]) -> None:
+    old = {product.target for product in stale(project, assignment)}
     for notebook in notebooks:
         if (path := project.zip_path(notebook.name)) in old:
             raise CourseError(f"{path} is not there or out of date: run `autograder build` first.")

@@ -10,7 +10,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from alembic.script import ScriptDirectory
 from nbformat import NotebookNode
+from nbgrader import api
 from nbgrader.api import (
     Assignment,
     BaseCell,
@@ -25,6 +27,7 @@ from nbgrader.api import (
 from nbgrader.api import Notebook as Master
 from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde, GenerateAssignment
+from nbgrader.dbutil import ALEMBIC_DIR
 from nbgrader.preprocessors import AssignLatePenalties, SaveCells
 from nbgrader.utils import is_grade, is_locked, is_solution, is_task
 from sqlalchemy import Select, make_url, select
@@ -36,7 +39,6 @@ from autograder.authoring.model import Notebook
 from autograder.authoring.project import Project
 from autograder.course.autograded import Autograded
 from autograder.errors import CourseError
-from autograder.process import commands_on_path
 
 
 class GradebookError(CourseError):
@@ -65,7 +67,7 @@ class CourseGradebook:
         sys.path[:] = path  # nbgrader puts the working folder there, and with it whatever lies in it
         self.config, self.coursedir = app.config, app.coursedir
         self.url = db_url or self.coursedir.db_url
-        with self._errors(), commands_on_path():
+        with self._errors(), _version_from_files():
             self._gradebook = Gradebook(self.url, self.coursedir.course_id)
         self._penalties = AssignLatePenalties(config=self.config)
         self._penalties.init_plugin()
@@ -246,6 +248,20 @@ class CourseGradebook:
                 break
             node, resources = cls(config=self.config)(node, resources)
         return node, resources
+
+
+@contextlib.contextmanager
+def _version_from_files() -> Iterator[None]:
+    """Let nbgrader find out which version a new gradebook has without ``alembic heads``.
+
+    The command has to be on PATH and takes two seconds to start; the version is in files of nbgrader's.
+    """
+    before = api.get_alembic_version
+    api.get_alembic_version = lambda: ScriptDirectory(ALEMBIC_DIR).get_current_head()
+    try:
+        yield
+    finally:
+        api.get_alembic_version = before
 
 
 def _of_assignment(query: Select, assignment: str, kind: Any = Grade) -> Select:

@@ -15,8 +15,7 @@ from pathlib import Path
 import nbformat
 from nbgrader.utils import parse_utc
 
-from autograder.authoring.build import read_linted
-from autograder.authoring.model import read_node
+from autograder.authoring.model import Notebook, read_node
 from autograder.authoring.project import Project
 from autograder.course.autograded import Pipeline
 from autograder.course.engine import Graded
@@ -61,18 +60,23 @@ class Recorder:
         self._graded = self._kept = self._written = 0
 
     def __enter__(self) -> "Recorder":
-        """Raises ``CourseError`` when another process grades this class, ``GradebookError``."""
+        """Raises ``CourseError`` when another process grades this class."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._alone())
-            notebooks = read_linted(self._project)
-            self._gradebook = stack.enter_context(CourseGradebook(self._project, self._db_url))
-            self._gradebook.add_assignment(notebooks)
-            released = {notebook.name: read_node(self._project.release / notebook.path.name) for notebook in notebooks}
-            master = {name: self._gradebook.master_cells(name) for name in released}
-            self._pipeline = Pipeline(self._gradebook.config, released, master)
-            self._in_gradebook = self._gradebook.recorded()
             self._stack = stack.pop_all()
         return self
+
+    def open(self, notebooks: tuple[Notebook, ...]) -> None:
+        """Open the gradebook, before anything is recorded; ``notebooks`` are all of the assignment's.
+
+        Raises ``GradebookError``.
+        """
+        self._gradebook = self._stack.enter_context(CourseGradebook(self._project, self._db_url))
+        self._gradebook.add_assignment(notebooks)
+        released = {notebook.name: read_node(self._project.release / notebook.path.name) for notebook in notebooks}
+        master = {name: self._gradebook.master_cells(name) for name in released}
+        self._pipeline = Pipeline(self._gradebook.config, released, master)
+        self._in_gradebook = self._gradebook.recorded()
 
     def __exit__(self, *_ignored: object) -> None:
         self._stack.close()

@@ -200,5 +200,6 @@ class CourseModules:
 
     def forget(self) -> dict[str, ModuleType]:
         """Let the next import of a course's package read it anew; returns what was there."""
-        names = [name for name in sys.modules if name.partition(".")[0] in self._packages]
+        inside = tuple(f"{package}." for package in self._packages)
+        names = [name for name in sys.modules if name in self._packages or name.startswith(inside)]
         return {name: sys.modules.pop(name) for name in names}

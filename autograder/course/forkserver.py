@@ -1,0 +1,28 @@
+"""The process from which local workers are forked: it has imported what grading takes, once for all of them.
+
+Importing torch takes seconds. They pass beside what the command itself has to do first, and a second worker, or one
+that replaces another, needs none of them.
+https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods
+"""
+
+import multiprocessing
+import os
+from multiprocessing import forkserver
+
+# Dask's name for the way to start workers.
+METHOD = "forkserver"
+_MODULES = ["autograder.grading.engine", "autograder.course.worker"]
+# Read when the libraries are loaded: a grader computes in one thread, and there is one for each core.
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+def warm_up() -> None:
+    """Start the process, unless it runs, and do not wait for it. It ends with this one."""
+    multiprocessing.set_forkserver_preload(_MODULES)
+    before = dict(os.environ)
+    os.environ.update(_ONE_THREAD)
+    try:
+        forkserver.ensure_running()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
