@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,31 +85,43 @@ def _verdict(times: dict[tuple[int, int], list[float]]) -> str:
 
 
 def grade_class(size: int, workers: int) -> Run:
-    """Grade a new class of ``size`` in a copy of this course."""
+    """Grade a new class of ``size``, right and wrong answers, in a copy of this course."""
+    with course_copy() as project:
+        make_class(project, NOTEBOOK, size, project.submitted)
+        return grade(project, workers)
+
+
+@contextmanager
+def course_copy() -> Iterator[Project]:
+    """A copy of this course, nothing built but the release."""
     with tempfile.TemporaryDirectory() as folder:
-        course = Path(folder)
         for name in ("source", "release", "solutions"):
-            shutil.copytree(ROOT / name, course / name)
+            shutil.copytree(ROOT / name, Path(folder) / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("nbgrader_config.py", "environment.yml"):
-            shutil.copy(ROOT / name, course)
-        make_class(Project(course), NOTEBOOK, size, course / "submitted")
-        arguments = ["--root", str(course), "grade", "--notebook", NOTEBOOK, "--workers", str(workers)]
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "autograder.cli", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
-        )
-        memory = []
-        while True:
-            try:
-                code = process.wait(_PERIOD)
-                break
-            except subprocess.TimeoutExpired:
-                memory.append(tree_memory(process.pid))
-        seconds = time.perf_counter() - started
-        graded = len(list((course / "graded" / "recorded").glob("*/*.json")))
-        if code not in (0, 1) or graded != size:
-            raise SystemExit(f"only {graded} of {size} were recorded (exit code {code})")
-        return Run(seconds, memory)
+            shutil.copy(ROOT / name, folder)
+        yield Project(Path(folder))
+
+
+def grade(project: Project, workers: int) -> Run:
+    """`autograder grade` on what is handed in. Exits when it does not record everything."""
+    arguments = ["--root", str(project.root), "grade", "--notebook", NOTEBOOK, "--workers", str(workers)]
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "autograder.cli", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    )
+    memory = []
+    while True:
+        try:
+            code = process.wait(_PERIOD)
+            break
+        except subprocess.TimeoutExpired:
+            memory.append(tree_memory(process.pid))
+    seconds = time.perf_counter() - started
+    recorded = project.root / "graded" / "recorded"
+    graded, size = (len(list(folder.glob("*/*"))) for folder in (recorded, project.submitted))
+    if code not in (0, 1) or graded != size:
+        raise SystemExit(f"only {graded} of {size} were recorded (exit code {code})")
+    return Run(seconds, memory)
 
 
 def tree_memory(pid: int) -> float:

@@ -3,19 +3,14 @@
 python bench/start.py [--rounds 5] [--write]
 """
 
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from class_growth import NOTEBOOK
-from grading import answered
-from make_class import make_class
+from class_growth import NOTEBOOK, course_copy
+from grading import answered, hand_in
 from results import ROOT, arguments, publish, table
 
 from autograder.authoring.model import read_assignment
@@ -23,18 +18,15 @@ from autograder.authoring.project import Project
 from autograder.grading.box import Box
 from autograder.grading.engine import grade_notebook
 
-_COURSE = ("source", "release", "solutions")
-_FILES = ("nbgrader_config.py", "environment.yml")
-
 
 def main() -> None:
     """Measure and print."""
     parser = arguments(__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    with _course() as course:
-        cold = [_command("--root", course, "build", "--no-solved")]
-        nothing = [_command("--root", course, "build", "--no-solved") for _ in range(options.rounds)]
+    with course_copy() as project:
+        cold = [_command("--root", project.root, "build", "--no-solved")]
+        nothing = [_command("--root", project.root, "build", "--no-solved") for _ in range(options.rounds)]
     help_ = [_command("--help") for _ in range(options.rounds)]
     first = [_first_graded() for _ in range(options.rounds)]
     times = {
@@ -56,17 +48,6 @@ def main() -> None:
     publish("Memory of a submission", f"{text}\n\n{table(['notebook', 'MiB'], _memory())}", options.write)
 
 
-@contextmanager
-def _course() -> Iterator[Path]:
-    """A copy of this course, nothing built but the release."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name in _COURSE:
-            shutil.copytree(ROOT / name, Path(folder) / name, ignore=shutil.ignore_patterns("__pycache__"))
-        for name in _FILES:
-            shutil.copy(ROOT / name, folder)
-        yield Path(folder)
-
-
 def _command(*arguments: object) -> float:
     started = time.perf_counter()
     subprocess.run(
@@ -76,13 +57,13 @@ def _command(*arguments: object) -> float:
 
 
 def _first_graded() -> float:
-    """Seconds from the command to the first recorded grade."""
-    with _course() as course:
-        make_class(Project(course), NOTEBOOK, 1, course / "submitted")
-        command = [sys.executable, "-m", "autograder.cli", "--root", str(course), "grade", "--notebook", NOTEBOOK]
+    """Seconds from the command to the first recorded grade: reference answers, a course without a gradebook."""
+    with course_copy() as project:
+        hand_in(project, 1)
+        command = [sys.executable, "-m", "autograder.cli", "--root", str(project.root), "grade", "--notebook", NOTEBOOK]
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-        while not any((course / "graded" / "recorded").glob("*/*.json")):
+        while not any((project.root / "graded" / "recorded").glob("*/*.json")):
             if process.poll():
                 raise SystemExit("`autograder grade` failed.")
             time.sleep(0.01)
