@@ -22,6 +22,7 @@ test-all: .venv/ready  ## the tests with the long ones
 bench: .venv/ready  ## measure against the frameworks as they come, about two hours; writes docs/benchmarks.md
 	$(BIN)/autograder build --no-solved
 	$(BIN)/python bench/grading.py --write
+	$(BIN)/python bench/class_stock.py --write
 	$(BIN)/python bench/start.py --write
 	$(BIN)/python bench/training_cost.py --write
 	$(BIN)/python bench/class_growth.py --write

@@ -57,8 +57,8 @@ def with_plugin(project):
 def test_gradebook_and_autograded_notebooks_are_nbgraders(built_mini, tmp_path, cluster, monkeypatch):
     ours, theirs = (copy_course(built_mini, tmp_path / name) for name in ("ours", "theirs"))
     for project in (ours, theirs):
-        with_plugin(project)
         set_due(project)
+        with_plugin(project)
         hand_in(project)
     monkeypatch.syspath_prepend(ours.root)
     run = grade(ours, cluster)
