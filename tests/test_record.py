@@ -10,6 +10,7 @@ from nbgrader.api import Gradebook
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from autograder.authoring.build import build
 from autograder.cli import main
 from autograder.course.gradebook import CourseGradebook
 from autograder.process import run_module
@@ -143,6 +144,7 @@ def test_questions_that_came_after_submissions_are_one_clear_line(built_mini, tm
     for cell in changed:
         cell.source = cell.source.replace("double", "twice")
     write(project, changed)
+    assert any(was_built for _, was_built in build(project, solved=False))
     run = grade(project, cluster)
     assert run.exit_code == 1
     assert "Cannot add or remove cells" in run.output
