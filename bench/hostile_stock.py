@@ -58,6 +58,8 @@ find . -type f > "$2/written.txt"
 """
 # Counted when the command has ended: whoever is there besides both shells, `ls` and `wc` was left behind.
 _OWN_PROCESSES = 4
+# As they are written in JSON.
+_COLOURS = re.compile(r"\\u001b\[[0-9;]*m")
 # What the frameworks, Jupyter and Python write themselves.
 _USUAL = re.compile(r"/(__pycache__|\.ipython|\.jupyter|\.local/share/jupyter|\.cache|\.config)/")
 
@@ -133,8 +135,8 @@ class World:
         expected = case.plan.get("verdicts", {})
         full = {question.name: question.points for question in self._notebook.questions}
         gained = [name for name in expected if case.group == "forge" and outcome.points.get(name, 0.0) >= full[name]]
-        # A failed hidden test shows its own lines, which is the frameworks' choice, and no attack.
-        shown = re.sub(f"_secret.{{0,80}}?{self._canary}", "", outcome.shown)
+        # A failed hidden test shows its own lines, in colours, which is the frameworks' choice, and no attack.
+        shown = re.sub(f"_secret.{{0,80}}?{self._canary}", "", _COLOURS.sub("", outcome.shown))
         everything = shown + "".join(path.read_text(errors="replace") for path in dropped)
         lost = [name for name in full if name not in expected and outcome.points.get(name, 0.0) < full[name]]
         marks = {
