@@ -9,6 +9,7 @@ for a kernel (h, w). It is written here with index arithmetic only, and checked 
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,21 +19,28 @@ Array = np.ndarray
 
 def convolve(image: Any, kernel: Any) -> Array:
     """True convolution of an image (H, W) with a kernel (h, w), any h and w: float64 (H, W)."""
-    values, weights = np.asarray(image, dtype=np.float64), np.asarray(kernel, dtype=np.float64)
+    weights = np.asarray(kernel, dtype=np.float64)
     height, width = weights.shape
-    result = np.zeros_like(values)
-    for a in range(height):
-        for b in range(width):
-            result += weights[a, b] * shifted(values, height // 2 - a, width // 2 - b)
+    downs, rights = range(height // 2, height // 2 - height, -1), range(width // 2, width // 2 - width, -1)
+    result = np.zeros(np.shape(image))
+    for weight, part in zip(weights.flat, shifts(image, downs, rights), strict=True):
+        result += weight * part
     return result
 
 
 def shifted(image: Any, down: int, right: int) -> Array:
     """The (H, W) array whose element (i, j) is the image's (i + down, j + right), reflected at the border."""
+    return shifts(image, [down], [right])[0]
+
+
+def shifts(image: Any, downs: Sequence[int], rights: Sequence[int]) -> list[Array]:
+    """``shifted`` by each of ``downs`` with each of ``rights``: views of one array, which is reflected once."""
     values = np.asarray(image, dtype=np.float64)
-    height, width = values.shape
-    rows, columns = reflected(np.arange(height) + down, height), reflected(np.arange(width) + right, width)
-    return values[rows[:, None], columns]
+    (height, width), top, left = values.shape, min(downs), min(rights)
+    rows = reflected(np.arange(top, height + max(downs)), height)
+    columns = reflected(np.arange(left, width + max(rights)), width)
+    extended = values[rows[:, None], columns]
+    return [extended[i - top :, j - left :][:height, :width] for i in downs for j in rights]
 
 
 def reflected(indices: Array, size: int) -> Array:
@@ -43,9 +51,8 @@ def reflected(indices: Array, size: int) -> Array:
 
 def averaging_filtering(image: Any, filter_size: int = 3) -> Array:
     """Mean over the rows i - (n - 1) // 2 .. i + n // 2, and columns likewise, for n = ``filter_size``: (H, W)."""
-    values = np.asarray(image, dtype=np.float64)
     reach = range(-((filter_size - 1) // 2), filter_size // 2 + 1)
-    return np.mean([shifted(values, down, right) for down in reach for right in reach], axis=0)
+    return np.mean(shifts(image, reach, reach), axis=0)
 
 
 def edge_detecting(image: Any) -> Array:

@@ -19,11 +19,14 @@ _LONGEST_PATH = 1000
 
 @contextmanager
 def staged(source: Path, results: Path | None, limits: Limits) -> Iterator[Path]:
-    """A folder with the course's support package and the student's results, as it lies beside the notebook."""
+    """A folder with the course's support package and the student's results, as they lie beside the notebook.
+
+    What is the course's is linked: a box copies what it is given.
+    """
     with tempfile.TemporaryDirectory(prefix="files-") as folder:
         for entry in source.iterdir():
             if entry.is_dir() and entry.name not in (RESULTS, ".ipynb_checkpoints"):
-                shutil.copytree(entry, Path(folder) / entry.name)
+                (Path(folder) / entry.name).symlink_to(entry.absolute())
         if results:
             _copy_regular(results, Path(folder) / RESULTS, limits.disk << 19)  # half of what the box holds
         yield Path(folder)
