@@ -19,10 +19,11 @@ test: .venv/ready  ## lint, types, tests, and that the committed release is what
 test-all: .venv/ready  ## the tests with the long ones
 	$(BIN)/python -m pytest
 
-bench: .venv/ready  ## measure against the frameworks as they come, about two hours; writes docs/benchmarks.md
+bench: .venv/ready  ## measure against the frameworks as they come, about three hours; writes docs/benchmarks.md
 	$(BIN)/autograder build --no-solved
 	$(BIN)/python bench/grading.py --write
 	$(BIN)/python bench/class_stock.py --write
+	$(BIN)/python bench/parts.py --write
 	$(BIN)/python bench/start.py --write
 	$(BIN)/python bench/training_cost.py --write
 	$(BIN)/python bench/class_growth.py --write
