@@ -11,7 +11,8 @@ from multiprocessing import forkserver
 
 # Dask's name for the way to start workers.
 METHOD = "forkserver"
-_MODULES = ["autograder.grading.engine", "autograder.course.worker"]
+# The first spares the others what `authoring` leaves out.
+_MODULES = ["autograder.authoring", "autograder.grading.engine", "autograder.course.worker"]
 # Read when the libraries are loaded: a grader computes in one thread, and there is one for each core.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
