@@ -57,11 +57,17 @@ def main() -> None:
     publish("A class through the frameworks", f"{text}\n\n{table(header, rows)}", options.write)
 
 
-def _nbgrader(project: Project, isolation: str) -> float:
-    """Seconds that `nbgrader autograde` takes for each submission of a class."""
+def _released(project: Project) -> Path:
+    """An nbgrader course with the release, below the project."""
     course = project.root / "nbgrader"
     course.mkdir()
     build_release(project, read_assignment(project.source), course)
+    return course
+
+
+def _nbgrader(project: Project, isolation: str) -> float:
+    """Seconds that `nbgrader autograde` takes for each submission of a class."""
+    course = _released(project)
     shutil.copytree(project.submitted, course / "submitted")
     command = ["autograde", project.assignment, "--notebook", NOTEBOOK, f"--GradeInBox.isolation={isolation}"]
     started = time.perf_counter()
@@ -76,9 +82,7 @@ def _nbgrader(project: Project, isolation: str) -> float:
 def _otter(project: Project) -> float:
     """Seconds of one `otter run`, median of a few."""
     (notebook,) = (notebook for notebook in read_assignment(project.source) if notebook.name == NOTEBOOK)
-    course = project.root / "nbgrader"
-    course.mkdir()
-    build_release(project, read_assignment(project.source), course)
+    course = _released(project)
     stock = Stock(Project(ROOT), course, _SECONDS)
     times = []
     for submission in find_submissions(Path(project.submitted), [NOTEBOOK], ())[:_OTTER]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
-from autograder.course.forkserver import METHOD, warm_up
+from autograder.course.forkserver import warm_up
 from autograder.course.grades import Record, Status
 from autograder.course.worker import CourseFiles, CoursePlugin, Job, grade_job
 from autograder.errors import AutograderError, CourseError
@@ -23,7 +23,7 @@ _SETTINGS = {
     "distributed.comm.timeouts.connect": "20s",
     # A worker gets one submission at a time, so that none is blamed for what another one did to their worker.
     "distributed.scheduler.worker-saturation": 1.0,
-    "distributed.worker.multiprocessing-method": METHOD,
+    "distributed.worker.multiprocessing-method": "forkserver",
     "distributed.worker.profile.enabled": False,
     # How late its own loop runs is measured so often; by default 50 times a second in each server.
     "distributed.admin.tick.interval": "1s",

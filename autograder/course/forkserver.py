@@ -9,8 +9,6 @@ import multiprocessing
 import os
 from multiprocessing import forkserver
 
-# Dask's name for the way to start workers.
-METHOD = "forkserver"
 # The first spares the others what `authoring` leaves out.
 _MODULES = ["autograder.authoring", "autograder.grading.engine", "autograder.course.worker"]
 # Read when the libraries are loaded: a grader computes in one thread, and there is one for each core.
@@ -20,10 +18,13 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 def warm_up() -> None:
     """Start the process, unless it runs, and do not wait for it. It ends with this one."""
     multiprocessing.set_forkserver_preload(_MODULES)
-    before = dict(os.environ)
-    os.environ.update(_ONE_THREAD)
+    before = {name: os.environ.get(name) for name in _ONE_THREAD}
+    os.environ.update(_ONE_THREAD)  # for the new process only
     try:
         forkserver.ensure_running()
     finally:
-        os.environ.clear()
-        os.environ.update(before)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
