@@ -89,7 +89,9 @@ def collect(get_project, source: Path) -> None:
 @click.option("--regrade", is_flag=True, help="Grade also what was graded before and has not changed.")
 @click.option("--workers", type=click.IntRange(min=1), default=None, help="Notebooks at a time.  [default: one a core]")
 @click.option("--scheduler", default="", metavar="ADDRESS",
-              help="Grade on the Dask cluster of the scheduler at ADDRESS, as in tcp://host:8786.")  # fmt: skip
+              help="Grade on the Dask cluster of the scheduler at ADDRESS, as in tls://host:8786.")  # fmt: skip
+@click.option("--insecure", is_flag=True,
+              help="Use a scheduler without TLS: whoever can connect to it can run code on its workers.")  # fmt: skip
 @click.option("--db", default="", metavar="URL", help="Record in this gradebook, not in that of nbgrader_config.py.")
 @click.option("--timeout", type=click.FloatRange(min=1), default=900.0, show_default=True,
               help="Seconds that one notebook may take.")  # fmt: skip
@@ -112,6 +114,7 @@ def grade(
     regrade: bool,
     workers: int | None,
     scheduler: str,
+    insecure: bool,
     db: str,
     timeout: float,
     isolation: str,
@@ -124,14 +127,18 @@ def grade(
     """
     from autograder.course.forkserver import warm_up
 
+    if insecure and not scheduler:
+        raise click.UsageError("--insecure is about a --scheduler: the cluster on this machine is always encrypted.")
     project = get_project()
     if framework in ("engine", "all") and not scheduler:
         warm_up()  # before what takes a second to import
+    from autograder.course.cluster import RemoteScheduler
     from autograder.course.grade import FRAMEWORKS, STOCK, Options, compare_frameworks, grade_class
 
     frameworks = {"both": STOCK, "all": FRAMEWORKS}.get(framework, (framework,))
     count = workers or Options.workers
-    options = Options(frameworks, only, timeout, count, isolation, students, scheduler, regrade)
+    remote = RemoteScheduler(scheduler, insecure) if scheduler else None
+    options = Options(frameworks, only, timeout, count, isolation, students, remote, regrade)
     folder = folder or project.submitted
     if framework == "engine":
         ok = grade_class(project, folder, options, db)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from certificates import certificates
 from classroom import RIGHT, WRONG, copy_course, submit
 from click.testing import CliRunner
 from distributed import LocalCluster
@@ -36,9 +37,17 @@ def built_mini(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[str]:
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Certificates in Dask's configuration, for schedulers that are not our own."""
+    with certificates(tmp_path_factory.mktemp("certificates")):
+        yield
+
+
+@pytest.fixture(scope="session")
+def cluster(tls: None) -> Iterator[str]:
     """The address of a scheduler with one worker, which all tests share: starting one takes seconds."""
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", memory_limit=None) as running:
+    where = {"protocol": "tls", "dashboard_address": "127.0.0.1:0"}
+    with LocalCluster(n_workers=1, threads_per_worker=1, memory_limit=None, **where) as running:
         yield running.scheduler_address
 
 

@@ -5,9 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import dask.config
+import distributed  # noqa: F401  (its settings' defaults)
 import pytest
+import yaml
 from harness import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "source" / "hw4" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -37,6 +41,25 @@ def test_every_page_is_linked_from_the_readme_or_a_page_that_is():
         linked = {(page.parent / path).resolve() for path, _ in _LINK.findall(page.read_text()) if path.endswith(".md")}
         new |= linked - found
     assert set((ROOT / "docs").glob("*.md")) <= found
+
+
+def test_dask_knows_the_settings_that_a_page_gives():
+    """Those that it does not know it ignores, also misspelled names of certificates."""
+    (block,) = re.findall(r"^```yaml\n(distributed:.*?)^```", (ROOT / "docs" / "grading.md").read_text(), re.M | re.S)
+    given = dict(_settings(yaml.safe_load(block)))
+    assert {name for name in given if name.endswith("key")} == {
+        f"distributed.comm.tls.{role}.key" for role in ("scheduler", "worker", "client")
+    }
+    for name in given:
+        dask.config.get(name)  # KeyError where there is none
+
+
+def _settings(tree: dict, above: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _settings(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
 
 
 @pytest.mark.slow

@@ -334,12 +334,12 @@ def test_one_worker_two_workers_and_a_remote_scheduler_give_the_same(built_mini,
         assert_as_undisturbed(project, undisturbed)
 
 
-def test_a_scheduler_that_is_not_there_is_one_line(course):
+def test_a_scheduler_that_is_not_there_is_one_line(course, tls):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    run = grade(course, "--scheduler", f"tcp://127.0.0.1:{port}")
+    run = grade(course, "--scheduler", f"tls://127.0.0.1:{port}")
     assert run.exit_code == 1
-    assert f"no Dask scheduler answers at tcp://127.0.0.1:{port}" in run.output
+    assert f"no Dask scheduler answers at tls://127.0.0.1:{port}" in run.output
 
 
 def is_worker(process: psutil.Process) -> bool:
@@ -352,13 +352,16 @@ def is_worker(process: psutil.Process) -> bool:
 
 @contextmanager
 def remote_cluster(workers: int) -> Iterator[tuple[subprocess.Popen, str]]:
-    """A scheduler and workers as separate processes, started as an operator would; ends them."""
+    """A scheduler and workers as separate processes, started as an operator would; ends them.
+
+    Needs the fixture ``tls``.
+    """
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    address = f"tcp://127.0.0.1:{port}"
+    address = f"tls://127.0.0.1:{port}"
     dask = str(Path(sys.executable).with_name("dask"))
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
-    where = ["--host", "127.0.0.1", "--port", str(port)]
+    where = ["--host", "tls://127.0.0.1", "--port", str(port)]
     started = [subprocess.Popen([dask, "scheduler", *where, "--no-dashboard"], **quiet)]
     worker = [dask, "worker", address, "--nthreads", "1", "--no-dashboard", "--death-timeout", "10"]
     started += [subprocess.Popen(worker, **quiet) for _ in range(workers)]

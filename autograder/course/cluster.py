@@ -1,4 +1,4 @@
-"""Grades on a Dask cluster: processes of this machine, or workers of a scheduler somewhere else.
+"""Grades on a Dask cluster: processes of this machine, or workers of a scheduler somewhere else, both over TLS.
 
 Worker processes that die are replaced; a submission that takes worker after worker with it ends as failed. When this
 process dies, its local workers notice and end, and their zygotes and students' processes with them.
@@ -10,16 +10,20 @@ import itertools
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 import dask
-from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
+from distributed import Client, Future, KilledWorker, SpecCluster, as_completed
 
 from autograder.course.forkserver import warm_up
 from autograder.course.grades import Record, Status
+from autograder.course.local_cluster import SETTINGS as LOCAL_SETTINGS
+from autograder.course.local_cluster import local_cluster
 from autograder.course.worker import CourseFiles, CoursePlugin, Job, grade_job
 from autograder.errors import AutograderError, CourseError
 
 _SETTINGS = {
+    **LOCAL_SETTINGS,
     "distributed.comm.timeouts.connect": "20s",
     # A worker gets one submission at a time, so that none is blamed for what another one did to their worker.
     "distributed.scheduler.worker-saturation": 1.0,
@@ -32,23 +36,57 @@ _WAIT_FOR_WORKERS = 120
 _STARTS = 3
 
 
+@dataclass(frozen=True)
+class RemoteScheduler:
+    """A Dask scheduler that somebody else started, at an address such as ``tls://host:8786``.
+
+    Who connects to a scheduler runs code on its workers, and reads what is sent to them: sources, hidden tests and
+    solutions. So it must be one that asks for certificates (which Dask's configuration names), unless ``is_insecure``
+    says that nobody else reaches it. Raises ``CourseError`` otherwise.
+    https://distributed.dask.org/en/stable/tls.html
+    """
+
+    address: str
+    is_insecure: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.is_insecure and not self.address.startswith("tls://"):
+            raise CourseError(
+                f"{self.address} is a scheduler without TLS: anyone who can connect to it can run code on the workers "
+                "and read the solutions. Start scheduler and workers with certificates (docs/grading.md, More than one "
+                "machine) and use its tls:// address. If nobody else can reach the network between them, and nobody "
+                "else has an account on these machines, --insecure uses it as it is."
+            )
+
+
 @contextlib.contextmanager
-def connect(course: CourseFiles, scheduler: str = "", workers: int = 1) -> Iterator[Callable[[], Client]]:
-    """A cluster: the one at the address ``scheduler``, else ``workers`` processes here.
+def connect(
+    course: CourseFiles, scheduler: RemoteScheduler | None = None, workers: int = 1
+) -> Iterator[Callable[[], Client]]:
+    """A cluster: the one of ``scheduler``, else ``workers`` processes here.
 
     Gives a function that waits until the cluster knows the course; it gets ready in the meantime, which takes seconds.
-    Raises ``CourseError`` when no scheduler answers. So does the function when the cluster has no workers, or they have
-    another version of this package.
+    Raises ``CourseError`` when no scheduler answers, or refuses our certificates. So does the function when the cluster
+    has no workers, or they have another version of this package.
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set(_SETTINGS))
         _silence()
-        try:
-            address = scheduler or stack.enter_context(_started(workers))
-            client = stack.enter_context(Client(address, timeout=20))
-        except (OSError, TimeoutError, ValueError) as error:
-            raise CourseError(f"no Dask scheduler answers at {scheduler}: {error}") from None
-        yield _beside(lambda: _make_ready(client, course, scheduler))
+        if scheduler:
+            client = stack.enter_context(_client(scheduler))
+        else:
+            client = stack.enter_context(Client(stack.enter_context(_started(workers))))
+        yield _beside(lambda: _make_ready(client, course, scheduler.address if scheduler else "this machine"))
+
+
+def _client(scheduler: RemoteScheduler) -> Client:
+    try:
+        return Client(scheduler.address, timeout=20)
+    except TypeError:  # Dask's, when the address says TLS and its configuration names no certificates
+        reason = "Dask's configuration here names no certificates to show it (docs/grading.md, More than one machine)"
+    except (OSError, TimeoutError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+    raise CourseError(f"no Dask scheduler answers at {scheduler.address}: {reason}")
 
 
 def _beside(task: Callable[[], Client]) -> Callable[[], Client]:
@@ -68,11 +106,11 @@ def _beside(task: Callable[[], Client]) -> Callable[[], Client]:
     return done.result
 
 
-def _make_ready(client: Client, course: CourseFiles, scheduler: str) -> Client:
+def _make_ready(client: Client, course: CourseFiles, address: str) -> Client:
     try:
         client.wait_for_workers(1, timeout=_WAIT_FOR_WORKERS)
     except TimeoutError:
-        raise CourseError(f"the scheduler at {scheduler} has no workers: start some (`dask worker`).") from None
+        raise CourseError(f"the scheduler at {address} has no workers: start some (`dask worker`).") from None
     _give(client, course)
     return client
 
@@ -84,11 +122,12 @@ def _silence() -> None:
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def _started(workers: int) -> LocalCluster:
+def _started(workers: int) -> SpecCluster:
     """A local cluster whose workers are there. Raises ``CourseError`` when they end before that, again and again."""
     for _ in range(_STARTS):
         try:
-            return _local_cluster(workers)
+            warm_up()
+            return local_cluster(workers)
         except RuntimeError as error:
             reason = error
     raise CourseError(
@@ -108,18 +147,6 @@ def _give(client: Client, course: CourseFiles) -> None:
     raise CourseError(
         f"the scheduler or its workers went away again and again when grading began ({reason}). What was graded is "
         "kept: run the same command again."
-    )
-
-
-def _local_cluster(workers: int) -> LocalCluster:
-    warm_up()
-    return LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        processes=True,
-        memory_limit=None,  # the engine limits what a submission takes
-        dashboard_address=None,
-        silence_logs=logging.CRITICAL,
     )
 
 

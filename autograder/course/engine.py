@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass
 from distributed import Client
 
 from autograder.authoring.project import Project
-from autograder.course.cluster import connect, run_jobs
+from autograder.course.cluster import RemoteScheduler, connect, run_jobs
 from autograder.course.grades import Record, Status
 from autograder.course.results import ResultStore, digest
 from autograder.course.submissions import MAX_NOTEBOOK, Submission
@@ -39,7 +39,7 @@ class Engine:
     timeout: float = Limits.total_seconds
     isolation: str = "strict"
     workers: int = 1
-    scheduler: str = ""
+    scheduler: RemoteScheduler | None = None
     regrade: bool = False
 
     @contextlib.contextmanager

@@ -17,6 +17,7 @@ from autograder.authoring.build import read_linted, stale
 from autograder.authoring.model import Notebook
 from autograder.authoring.project import Project
 from autograder.authoring.release import build_release
+from autograder.course.cluster import RemoteScheduler
 from autograder.course.compare import disagreements, grade_with_stock
 from autograder.course.engine import NAME as ENGINE
 from autograder.course.engine import Engine
@@ -39,8 +40,8 @@ class Options:
     """How to grade. ``only`` names notebooks, ``students`` students (none: all), ``timeout`` is in seconds for each.
 
     ``isolation`` is ``strict``, or ``none``: then nbgrader and otter work as they do by themselves, with the student's
-    code in one process with the tests, and the engine leaves out the cage. ``scheduler`` is the address of a Dask
-    scheduler, empty for a cluster of ``workers`` processes here. ``regrade``: also what was graded before.
+    code in one process with the tests, and the engine leaves out the cage. ``scheduler`` is None for a cluster of
+    ``workers`` processes here. ``regrade``: also what was graded before.
     """
 
     frameworks: tuple[str, ...] = (ENGINE,)
@@ -49,7 +50,7 @@ class Options:
     workers: int = _WORKERS
     isolation: str = "strict"
     students: tuple[str, ...] = ()
-    scheduler: str = ""
+    scheduler: RemoteScheduler | None = None
     regrade: bool = False
 
 

@@ -1,0 +1,149 @@
+"""Who else has an account on the machine reaches nothing of a running `autograder grade`."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+
+import psutil
+import pytest
+from classroom import RIGHT, copy_course, submit
+from click.testing import CliRunner
+from distributed import LocalCluster
+from test_faults import _PATIENCE, descendants, grading, wait_for
+
+from autograder.cli import main
+from autograder.course.cluster import RemoteScheduler
+from autograder.errors import CourseError
+
+# Everything is imported before the user changes: another user need not be able to read this Python.
+_NEIGHBOR = """
+import json, os, signal, socket, ssl, sys
+from distributed import Client
+from distributed.security import Security
+
+def give_up(*_ignored):
+    raise TimeoutError
+
+def outcome(ask):
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(20)  # what is no scheduler may leave a Dask client waiting for ever
+    try:
+        return ask()
+    except BaseException as error:
+        return "refused: " + type(error).__name__
+    finally:
+        signal.alarm(0)
+
+def connect(address, security=None):
+    with Client(address, security=security, timeout=5) as client:
+        return "in as " + str(client.run_on_scheduler(os.getuid))
+
+def talk(port, with_tls):
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as plain:
+        context = ssl._create_unverified_context()
+        with context.wrap_socket(plain) if with_tls else plain as connection:
+            connection.sendall(b"GET /health HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+            answer = connection.recv(1000)
+            return "answered" if answer else "refused: nothing came"
+
+foreign = Security.temporary()
+closed = socket.create_server(("127.0.0.1", 0))
+outcome(lambda: connect(f"tls://127.0.0.1:{closed.getsockname()[1]}", foreign))
+closed.close()
+asked = sys.argv[1]
+user, *ports = map(int, sys.argv[2:])
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+ways = {
+    "tcp": lambda port: connect(f"tcp://127.0.0.1:{port}"),
+    "foreign certificate": lambda port: connect(f"tls://127.0.0.1:{port}", foreign),
+    "no certificate": lambda port: talk(port, True),
+    "http": lambda port: talk(port, False),
+}
+found = {port: {way: outcome(lambda: ways[way](port)) for way in asked.split(",")} for port in ports}
+print(json.dumps({"user": os.getuid(), "ports": found}))
+"""
+_NOBODY = 65534
+
+
+def _listening(process: subprocess.Popen) -> list[int]:
+    """The TCP ports on which a process and its descendants wait for connections."""
+    found = set()
+    for member in [*descendants(process), psutil.Process(process.pid)]:
+        with suppress(psutil.NoSuchProcess):
+            found |= {one.laddr.port for one in member.net_connections("tcp") if one.status == psutil.CONN_LISTEN}
+    return sorted(found)
+
+
+def _neighbor(ports: list[int], *ways: str) -> dict[str, dict[str, str]]:
+    """What another user of this machine gets from each port; without root's rights to become one, this user."""
+    command = [sys.executable, "-c", _NEIGHBOR, ",".join(ways), str(_NOBODY), *map(str, ports)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=_PATIENCE)
+    found = json.loads(done.stdout)
+    assert found["user"] == (_NOBODY if os.getuid() == 0 else os.getuid())
+    return found["ports"]
+
+
+def test_a_neighbor_cannot_talk_to_a_running_grading(built_mini, tmp_path):
+    project = copy_course(built_mini, tmp_path / "course")
+    submit(project, "ann", f"import time\ntime.sleep(60)\n{RIGHT}")
+    submit(project, "bob", f"import time\ntime.sleep(60)\n# bob's\n{RIGHT}")
+    with grading(project, "--workers", "2") as process:
+        wait_for(lambda: len(_listening(process)) == 5 or process.poll() is not None)
+        ports = _listening(process)
+        assert len(ports) == 5, "a scheduler, and two workers with a nanny each"
+        for port, answers in _neighbor(ports, "tcp", "foreign certificate", "no certificate", "http").items():
+            assert all(answer.startswith("refused") for answer in answers.values()), (port, answers)
+
+
+def test_the_neighbor_gets_in_where_there_is_no_tls():
+    """Else the test above shows nothing."""
+    with LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0", protocol="tcp") as open_to_all:
+        port = int(open_to_all.scheduler_address.rpartition(":")[2])
+        http = open_to_all.scheduler.http_server.port
+        assert _neighbor([port], "tcp")[str(port)]["tcp"] == f"in as {os.getuid()}"
+        assert _neighbor([http], "http")[str(http)]["http"] == "answered"
+
+
+@pytest.mark.parametrize("address", ["tcp://10.0.0.1:8786", "10.0.0.1:8786", "tcp://127.0.0.1:8786", "ws://host:80"])
+def test_a_scheduler_without_tls_is_refused(built_mini, address):
+    run = CliRunner().invoke(main, ["--root", str(built_mini.root), "grade", ".", "--scheduler", address])
+    assert run.exit_code == 1
+    assert f"Error: {address} is a scheduler without TLS" in run.output
+    assert "--insecure" in run.output
+    with pytest.raises(CourseError, match="without TLS"):
+        RemoteScheduler(address)
+
+
+def test_insecure_allows_it(built_mini, tmp_path):
+    project = copy_course(built_mini, tmp_path / "course")
+    submit(project, "ann", RIGHT)
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", memory_limit=None
+    ) as open_to_all:
+        options = ["grade", "--scheduler", open_to_all.scheduler_address, "--insecure"]
+        run = CliRunner().invoke(main, ["--root", str(project.root), *options])
+    assert run.exit_code == 0, run.output
+    assert "1 graded" in run.output
+
+
+def test_insecure_alone_is_wrong_usage(built_mini):
+    run = CliRunner().invoke(main, ["--root", str(built_mini.root), "grade", ".", "--insecure"])
+    assert (run.exit_code, "always encrypted" in run.output) == (2, True)
+
+
+def test_missing_certificates_are_one_line(built_mini, tmp_path):
+    project = copy_course(built_mini, tmp_path / "course")
+    submit(project, "ann", RIGHT)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DASK_")}
+    command = [sys.executable, "-m", "autograder.cli", "--root", str(project.root), "grade", "--scheduler"]
+    run = subprocess.run([*command, "tls://127.0.0.1:1"], env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stderr.startswith(
+        "Error: no Dask scheduler answers at tls://127.0.0.1:1: Dask's configuration here names"
+    )
+    assert len(run.stderr.splitlines()) == 1
