@@ -32,6 +32,7 @@ from autograder.errors import NotebookError
 from autograder.grading import box
 from autograder.grading.engine import grade_notebook
 from autograder.grading.results import GradedNotebook, Limits, Verdict
+from autograder.grading.staging import read_results
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the walls are Linux's"),
@@ -167,9 +168,8 @@ def _grade(world: World, case: hostile.Case, folder: Path, limits: dict[str, Any
     folder.mkdir(exist_ok=True)
     path = folder / f"{hostile.NAME}.ipynb"
     hostile.write_submission(case, world.notebook, path, world.places)
-    results = folder / "results"
     chosen = replace(LIMITS, **limits)
-    return grade_notebook(world.notebook, read_node(path), results if results.is_dir() else None, chosen)
+    return grade_notebook(world.notebook, read_node(path), read_results(folder / "results"), chosen)
 
 
 def _check_verdicts(graded: GradedNotebook, expected: dict[str, str]) -> None:

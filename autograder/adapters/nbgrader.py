@@ -1,29 +1,69 @@
-"""nbgrader preprocessors, named in ``nbgrader_config.py``.
+"""nbgrader preprocessors and a hook, named in ``nbgrader_config.py``.
 
 ``AddOtterChecks``       generate_assignment: otter checks a question where nbgrader does
 ``PrepareForStudents``   generate_assignment: how JupyterLab shows and runs the cells
+``set_links_aside``      autograde, before anything is copied: only regular files stay in ``submitted/``
 ``RebuildSubmission``    autograde, first: the release's cells with the student's answers in them
 ``GradeInBox``           autograde, in place of Execute: student code runs in a box, tests run here
 ``KeepOnlyErrors``       autograde, after Execute: only an exception costs points
 ``HideTests``            generate_feedback: what hidden tests found, without their code
 """
 
-from pathlib import Path
+import os
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from traitlets import Enum
+from traitlets.log import get_logger
 
 from autograder.authoring.model import HIDDEN_TESTS, Kind, kind_of, read_notebook, split_region
+from autograder.authoring.project import Project
 from autograder.grading.assemble import assemble
+from autograder.grading.private_files import PrivateFiles
 from autograder.grading.results import RESULTS, Limits, Verdict
+from autograder.grading.staging import read_results
+from autograder.regular_files import regular_files
 
 Resources = dict[str, Any]
 # Names of errors that the engine writes.
 _VERDICTS = {verdict.value for verdict in Verdict}
+
+
+def set_links_aside(assignment: str, student: str, notebooks: list[str]) -> None:
+    """Take out of a student's submission what is no regular file, before nbgrader copies what it leads to.
+
+    nbgrader's ``Autograde.pre_convert_hook``: called with the paths of the student's ``notebooks``, the list that
+    nbgrader grades. Links, pipes and devices go to a folder beside the assignment's, ``hw4-left-out``, and a warning
+    names each. Raises ``SystemExit`` when they cannot be moved: nbgrader goes on after any other exception of a hook.
+    """
+    for folder in {Path(notebook).parent for notebook in notebooks}:
+        left_out: dict[PurePosixPath, str] = {}
+        if folder.is_symlink():
+            left_out[PurePosixPath()] = f"is a link to {os.readlink(folder)}"
+        for _ in regular_files(folder, left_out.__setitem__):
+            pass
+        for path, why in left_out.items():
+            get_logger().warning("%s %s: left out.", folder / path, why)
+            _move(folder / path, folder.with_name(f"{folder.name}-left-out") / path)
+    # In place: it is nbgrader's own list.
+    notebooks[:] = [notebook for notebook in notebooks if os.path.isfile(notebook)]
+
+
+def _move(path: Path, target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)
+    except OSError as error:
+        raise SystemExit(
+            f"{path} is no regular file and cannot be moved to {target} ({error.strerror}): remove it, and run the "
+            "same command again."
+        ) from None
 
 
 class AddOtterChecks(NbGraderPreprocessor):
@@ -65,6 +105,11 @@ class RebuildSubmission(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         course = CourseDirectory(config=self.config)
         names = resources["nbgrader"]
+        path = Path(resources["metadata"]["path"]) / f"{names['notebook']}.ipynb"
+        if same := _private_files(course, names).name_of(path.read_bytes()):
+            text = "%s has the content of a file that only graders have (%s): its answers do not count."
+            self.log.warning(text, path, same)
+            nb = new_notebook()
         folder = course.format_path(course.release_directory, ".", names["assignment"])
         released = nbformat.read(Path(course.root) / folder / f"{names['notebook']}.ipynb", as_version=4)
         rebuilt = assemble(released, nb)
@@ -92,10 +137,10 @@ class GradeInBox(Execute):
 
         course = CourseDirectory(config=self.config)
         folder = Path(course.root) / course.format_path(course.source_directory, ".", names["assignment"])
-        results = Path(resources["metadata"]["path"]) / RESULTS
-        files = results if results.is_dir() and not results.is_symlink() else None
+        report = partial(self.log.warning, "%s: %s", names["student"])
+        results = read_results(Path(resources["metadata"]["path"]) / RESULTS, report, _private_files(course, names))
         limits = Limits(cell_seconds=float(self.timeout or Limits.cell_seconds))
-        graded = grade_notebook(read_notebook(folder / f"{names['notebook']}.ipynb"), nb, files, limits)
+        graded = grade_notebook(read_notebook(folder / f"{names['notebook']}.ipynb"), nb, results, limits)
         for cell, executed in zip(nb.cells, graded.node.cells, strict=True):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
@@ -104,6 +149,10 @@ class GradeInBox(Execute):
             if result.feedback:
                 self.log.info("%s, %s: %s", names["student"], result.question, result.feedback)
         return nb, resources
+
+
+def _private_files(course: CourseDirectory, names: dict[str, str]) -> PrivateFiles:
+    return PrivateFiles(Project(Path(course.root), names["assignment"]))
 
 
 class KeepOnlyErrors(NbGraderPreprocessor):

@@ -19,6 +19,7 @@ from otter.plugins import AbstractOtterPlugin
 from autograder.adapters import ISOLATION_VARIABLE
 from autograder.authoring.model import TEST_PREFIX, read_notebook
 from autograder.grading.results import RESULTS, GradedNotebook, QuestionResult
+from autograder.grading.staging import read_results
 
 # Where the zip is unpacked, and in it the course as the engine expects it; otter works beside it, in ``submission``.
 _COURSE = Path("../source")
@@ -74,10 +75,8 @@ class GradeInBox(AbstractOtterPlugin):
         from autograder.grading.engine import grade_notebook  # imports torch, which `otter generate` can do without
 
         (path,) = (_COURSE / "source").glob("*/*.ipynb")
-        results = self._kept / RESULTS
-        files = results if results.is_dir() and not results.is_symlink() else None
         source = read_notebook(path.resolve())
-        self._graded = grade_notebook(source, submission, files)
+        self._graded = grade_notebook(source, submission, read_results(self._kept / RESULTS))
         for result in self._graded.results:
             stub = Path(_TESTS) / f"{TEST_PREFIX}{result.question}.py"
             stub.write_text(_stub(result), encoding="utf-8")

@@ -44,6 +44,12 @@ class Project:
         return self.root / "solutions"
 
     @property
+    def private_folders(self) -> tuple[Path, ...]:
+        """Folders with files that students must not see: sources, solutions, tests, builds of them, and grades."""
+        names = ("source", "solutions", "tests", "autograded", "graded", ".git")
+        return (*(self.root / name for name in names), self.dist)
+
+    @property
     def mistakes(self) -> Path:
         """The known wrong answers, a module per notebook."""
         return self.solutions / "misconceptions"
@@ -95,7 +101,8 @@ def building_files() -> list[Path]:
 def grader_files() -> list[Path]:
     """The files of this package that an otter zip needs for grading, all below ``PACKAGE``."""
     rooms = [path for room in ("authoring", "grading", "adapters") for path in _files(PACKAGE / room)]
-    return [PACKAGE / "__init__.py", PACKAGE / "errors.py", PACKAGE / "process.py", *rooms]
+    modules = ("__init__.py", "errors.py", "process.py", "regular_files.py")
+    return [*(PACKAGE / name for name in modules), *rooms]
 
 
 def released_files(folder: Path) -> list[Path]:

@@ -13,8 +13,9 @@ from autograder.authoring.project import Project
 from autograder.course.cluster import RemoteScheduler, connect, run_jobs
 from autograder.course.grades import Record, Status
 from autograder.course.results import ResultStore, digest
-from autograder.course.submissions import MAX_NOTEBOOK, Submission
+from autograder.course.submissions import MAX_NOTEBOOK, Report, Submission
 from autograder.course.worker import CourseFiles, Job
+from autograder.grading.private_files import PrivateFiles
 from autograder.grading.results import Limits
 
 NAME = "engine"
@@ -32,7 +33,10 @@ class Graded:
 
 @dataclass(frozen=True)
 class Engine:
-    """How to grade: ``timeout`` is what a notebook may take in all, in seconds, a quarter of it for one cell."""
+    """How to grade: ``timeout`` is what a notebook may take in all, in seconds, a quarter of it for one cell.
+
+    ``report`` is told what of a submission was left out, a sentence each.
+    """
 
     project: Project
     store: ResultStore
@@ -41,6 +45,7 @@ class Engine:
     workers: int = 1
     scheduler: RemoteScheduler | None = None
     regrade: bool = False
+    report: Report = lambda text: None
 
     @contextlib.contextmanager
     def grading(self, submissions: Iterable[Submission]) -> Iterator[Iterator[Graded]]:
@@ -49,14 +54,17 @@ class Engine:
         The cluster gets ready in the meantime. The same file handed in by several students is graded once. Raises
         ``CourseError`` when the cluster or the disk fails, also later from the results, and these ``IsolationError``.
         """
-        course = CourseFiles.read(self.project)
+        course, private = CourseFiles.read(self.project), PrivateFiles(self.project)
         known: list[Graded] = []
         to_grade: dict[str, list[Submission]] = {}
         for submission in submissions:
             if submission.path is None or not (text := submission.read_bytes()):
                 known.append(Graded(submission, _nothing(submission)))
                 continue
-            job = self._job(course, submission, text)
+            if same := private.name_of(text):
+                known.append(Graded(submission, _not_the_students(submission, same)))
+                continue
+            job = self._job(course, submission, text, submission.read_results(self.report, private))
             record = None if self.regrade else self.store.load(job.key)
             if record and record.status is not Status.FAILED:
                 known.append(Graded(submission, record, job.key))
@@ -66,17 +74,22 @@ class Engine:
             yield iter(known)
             return
         with connect(course, self.scheduler, min(self.workers, len(to_grade))) as ready:
-            yield itertools.chain(known, self._on_cluster(ready, course, to_grade.values()))
+            yield itertools.chain(known, self._on_cluster(ready, course, private, to_grade.values()))
 
     def _on_cluster(
-        self, ready: Callable[[], Client], course: CourseFiles, to_grade: Iterable[list[Submission]]
+        self,
+        ready: Callable[[], Client],
+        course: CourseFiles,
+        private: PrivateFiles,
+        to_grade: Iterable[list[Submission]],
     ) -> Iterator[Graded]:
         running: dict[str, list[Submission]] = {}
 
         def jobs() -> Iterator[Job]:
             # Files are read when their turn comes: a class's notebooks together may not fit into memory.
             for submissions in to_grade:
-                job = self._job(course, submissions[0], submissions[0].read_bytes())
+                first = submissions[0]
+                job = self._job(course, first, first.read_bytes(), first.read_results(private=private))
                 running[job.key] = submissions
                 yield job
 
@@ -85,8 +98,8 @@ class Engine:
             for submission in running.pop(job.key):
                 yield Graded(submission, record, job.key, is_new=True)
 
-    def _job(self, course: CourseFiles, submission: Submission, text: bytes) -> Job:
-        name, results = submission.notebook, submission.read_results()
+    def _job(self, course: CourseFiles, submission: Submission, text: bytes, results: dict[str, bytes]) -> Job:
+        name = submission.notebook
         limits = Limits(
             total_seconds=self.timeout,
             cell_seconds=min(Limits.cell_seconds, self.timeout / 4),
@@ -96,6 +109,12 @@ class Engine:
         settings = [course.fingerprints[name], self.isolation, repr(astuple(limits))]
         key = digest([*(part.encode() for part in settings), text, *files])
         return Job(course.fingerprint, name, text, results, limits, self.isolation, key)
+
+
+def _not_the_students(submission: Submission, same: str) -> Record:
+    """The record of a notebook that was a link to one of the graders', before it was collected."""
+    text = f"has the content of a file that only graders have ({same}), so it was not graded."
+    return Record(submission.notebook, Status.UNREADABLE, f"{submission.notebook}.ipynb {text}")
 
 
 def _nothing(submission: Submission) -> Record:

@@ -25,7 +25,7 @@ from autograder.course.grades import Grade, Status
 from autograder.course.record import Recorder
 from autograder.course.results import ResultStore
 from autograder.course.stock import Stock
-from autograder.course.submissions import Submission, find_submissions
+from autograder.course.submissions import Report, Submission, find_submissions
 from autograder.course.table import print_grades, problems
 from autograder.errors import CourseError
 
@@ -116,14 +116,15 @@ def collect_grades(
     zip is out of date, the cluster fails or results cannot be written.
     """
     notebooks = _chosen(assignment, options.only, needs_tests=recorder is None)
-    submissions = find_submissions(folder, [notebook.name for notebook in notebooks], options.students)
+    report = _red_lines(console)
+    submissions = find_submissions(folder, [notebook.name for notebook in notebooks], options.students, report)
     if "otter" in options.frameworks:
         _assert_zips_are_fresh(project, assignment, notebooks)
     columns = (*Progress.get_default_columns(), MofNCompleteColumn(), _Rate(), TimeElapsedColumn())
     with tempfile.TemporaryDirectory() as work, Progress(*columns, console=console) as bar:
         task = bar.add_task("grading", total=len(submissions) * len(options.frameworks))
         grades = []
-        for grade in _grade_all(project, assignment, notebooks, submissions, options, recorder, Path(work)):
+        for grade in _grade_all(project, assignment, notebooks, submissions, options, recorder, report, Path(work)):
             grades.append(grade)
             bar.advance(task)
             check()
@@ -137,13 +138,21 @@ def _grade_all(
     submissions: list[Submission],
     options: Options,
     recorder: Recorder | None,
+    report: Report,
     work: Path,
 ) -> Iterator[Grade]:
     """Grade with one framework after the other; ``work`` is an empty folder for what need not be kept."""
     if ENGINE in options.frameworks:
         store = recorder.store if recorder else ResultStore(work / "results")
         engine = Engine(
-            project, store, options.timeout, options.isolation, options.workers, options.scheduler, options.regrade
+            project,
+            store,
+            options.timeout,
+            options.isolation,
+            options.workers,
+            options.scheduler,
+            options.regrade,
+            report,
         )
         by_name = {notebook.name: notebook for notebook in notebooks}
         with engine.grading(submissions) as results:
@@ -182,6 +191,18 @@ def _interruptible() -> Iterator[Callable[[], None]]:
         raise CourseError("interrupted. What was graded is kept: run the same command again to go on.") from None
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _red_lines(console: Console) -> Report:
+    """Print each line in red, once: notebooks of one student share a folder, and what is odd in it."""
+    told: set[str] = set()
+
+    def report(text: str) -> None:
+        if text not in told:
+            told.add(text)
+            console.print(text, style="red", highlight=False, markup=False)
+
+    return report
 
 
 def _console(options: Options) -> Console:

@@ -22,7 +22,7 @@ from autograder.course.engine import Graded
 from autograder.course.gradebook import CourseGradebook, GradebookError
 from autograder.course.grades import Status
 from autograder.course.results import ResultStore, write_atomically
-from autograder.course.submissions import TIMESTAMP
+from autograder.course.submissions import SECRET, TIMESTAMP
 from autograder.errors import CourseError
 
 # Below the project's root: results, and what is recorded of them.
@@ -135,6 +135,7 @@ class Recorder:
         submission, record = graded.submission, graded.record
         who = (submission.student, submission.notebook)
         path = autograded_path(self._gradebook, *who)
+        secret = path.with_name(SECRET)
         timestamp = _moment(submission.timestamp)
         note = Note.read(note_path(self._project, *who))
         result = f"{record.status.value}: {graded.key or record.message}"
@@ -143,6 +144,7 @@ class Recorder:
             and not graded.is_new
             and timestamp in (None, note.timestamp)
             and path.is_file()
+            and (submission.path is None or _holds(secret, submission.secret))
         ):
             return
         executed = self.store.load_notebook(graded.key) if record.status is Status.GRADED else ""
@@ -151,11 +153,23 @@ class Recorder:
         write_atomically(path, nbformat.writes(autograded.node), self._gradebook.permissions)
         if timestamp:
             write_atomically(path.with_name(TIMESTAMP), submission.timestamp + "\n", self._gradebook.permissions)
+        if submission.path:
+            self._write_secret(secret, submission.secret)
         # Last, so that whoever is interrupted before records this again.
         self._in_gradebook[who] = (autograded.scores, written)
         note = Note(result, graded.key, autograded.scores, written)
         write_atomically(note_path(self._project, *who), json.dumps(asdict(note)))
         self._written += 1
+
+    def _write_secret(self, path: Path, secret: str) -> None:
+        """Pass on what nbgrader's `release_feedback` needs: it puts a page where only who holds the secret finds it.
+
+        That of an older submission would hide the page from everybody. Raises ``CourseError``.
+        """
+        if secret:
+            write_atomically(path, secret, self._gradebook.permissions)
+        else:
+            path.unlink(missing_ok=True)
 
     def _record_absent(self, student: str, notebook: str) -> None:
         """Zero for a notebook that a student left out, as nbgrader does, unless it was there before."""
@@ -163,6 +177,11 @@ class Recorder:
         if None in scores.values() and not autograded_path(self._gradebook, student, notebook).is_file():
             self._gradebook.write_zeros(student, notebook)
             self._written += 1
+
+
+def _holds(path: Path, text: str) -> bool:
+    """Whether a file has that text; without a text, whether there is no file."""
+    return (path.read_text() if path.is_file() else "") == text
 
 
 def results_folder(project: Project) -> Path:

@@ -49,7 +49,7 @@ class Stock:
             course = folder / "course"
             shutil.copytree(self.course, course)
             submitted = course / "submitted" / _STUDENT / self.project.assignment
-            _write(node, submitted / f"{notebook.name}.ipynb", submission.results)
+            _write(node, submitted / f"{notebook.name}.ipynb", submission.read_results())
             arguments = ["autograde", self.project.assignment, "--student", _STUDENT, "--notebook", notebook.name]
             arguments.append(f"--GradeInBox.isolation={self.isolation}")
             finished = run_module("nbgrader", arguments, course, self.timeout, import_from=self.project.root)
@@ -61,7 +61,7 @@ class Stock:
         """Grade with ``otter run`` and the built zip. Otter knows no time limit: ours ends it from outside."""
 
         def run(folder: Path, node: NotebookNode) -> tuple[Finished, dict[str, float]]:
-            _write(node, folder / "work" / f"{notebook.name}.ipynb", submission.results)
+            _write(node, folder / "work" / f"{notebook.name}.ipynb", submission.read_results())
             archive = _zip(folder / "work", folder / "submission.zip")
             built = self.project.zip_path(notebook.name)
             arguments = ["run", "-a", str(built), "-o", str(folder), "--no-logo", str(archive)]
@@ -94,11 +94,13 @@ class Stock:
         return grade(Status.GRADED, points)
 
 
-def _write(node: NotebookNode, path: Path, results: Path | None) -> None:
+def _write(node: NotebookNode, path: Path, results: dict[str, bytes]) -> None:
     path.parent.mkdir(parents=True)
     nbformat.write(node, path)
-    if results:
-        shutil.copytree(results, path.parent / RESULTS)
+    for name, content in results.items():
+        file = path.parent / RESULTS / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
 
 
 def _zip(folder: Path, archive: Path) -> Path:

@@ -1,20 +1,26 @@
 """Finds the submissions in a folder: one subfolder per student, as nbgrader's ``submitted/`` or plainly."""
 
-import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from nbformat import NotebookNode
 
 from autograder.authoring.model import read_node
 from autograder.errors import CourseError
+from autograder.grading.private_files import PrivateFiles
 from autograder.grading.results import RESULTS
+from autograder.grading.staging import read_results
+from autograder.regular_files import read_regular, regular_files
 
 TIMESTAMP = "timestamp.txt"
+# nbgrader's: who holds it may fetch the feedback (https://nbgrader.readthedocs.io, the exchange's `submit`).
+SECRET = "submission_secret.txt"
 # Bigger files are not read: the largest honest notebook seen has 3 MB, most of it figures.
 MAX_NOTEBOOK = 64 << 20
-MAX_RESULTS = 128 << 20
+_MAX_NOTE = 4096
+
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -37,30 +43,25 @@ class Submission:
         except OSError as error:
             raise CourseError(f"{self._path} cannot be read: {error.strerror}.") from None
 
-    @property
-    def results(self) -> Path | None:
-        """The folder of saved results beside the notebook, if there is one."""
-        folder = self.path.parent / RESULTS if self.path else None
-        return folder if folder and folder.is_dir() and not folder.is_symlink() else None
-
-    def read_results(self) -> dict[str, bytes]:
-        """The regular files among the results, by path below ``results``, up to ``MAX_RESULTS`` bytes in all."""
-        files: dict[str, bytes] = {}
-        size = 0
-        if (folder := self.results) is None:
-            return files
-        for path in regular_files(folder):
-            size += path.stat().st_size
-            if size > MAX_RESULTS:
-                break
-            files[path.relative_to(folder).as_posix()] = path.read_bytes()
-        return files
+    def read_results(self, report: Report = lambda text: None, private: PrivateFiles | None = None) -> dict[str, bytes]:
+        """The files in ``results/`` beside the notebook, by path below it; ``report`` is told what is left out."""
+        if self.path is None:
+            return {}
+        return read_results(self.path.parent / RESULTS, lambda text: report(f"{self.student}: {text}"), private)
 
     @property
     def timestamp(self) -> str:
         """When it was handed in, as ``timestamp.txt`` beside the notebook says; empty when nothing does."""
-        path = self.path.parent / TIMESTAMP if self.path else None
-        return path.read_text(errors="replace").strip()[:100] if path and path.is_file() else ""
+        return self._beside(TIMESTAMP)[:100]
+
+    @property
+    def secret(self) -> str:
+        """With what its student fetches the feedback through nbgrader's exchange; empty when it came another way."""
+        return self._beside(SECRET)
+
+    def _beside(self, name: str) -> str:
+        content = read_regular(self.path.parent / name, _MAX_NOTE) if self.path else b""
+        return content.decode(errors="replace").strip()
 
     @property
     def _path(self) -> Path:
@@ -68,11 +69,14 @@ class Submission:
         return self.path
 
 
-def find_submissions(folder: Path, notebooks: Iterable[str], students: Iterable[str] = ()) -> list[Submission]:
+def find_submissions(
+    folder: Path, notebooks: Iterable[str], students: Iterable[str] = (), report: Report = lambda text: None
+) -> list[Submission]:
     """Every student's submission of every one of ``notebooks``, missing ones too, sorted; nothing is read yet.
 
-    A student's notebooks lie anywhere below the student's folder; so do the saved ``results/``. Raises
-    ``CourseError`` when ``folder`` is not a folder of folders, or one of ``students`` (none: all) is not in it.
+    A student's notebooks lie anywhere below the student's folder; so do the saved ``results/``. Links and special files
+    do not count; ``report`` is told each, a sentence. Raises ``CourseError`` when ``folder`` is not a folder of
+    folders, or one of ``students`` (none: all) is not in it.
     """
     if not folder.is_dir():
         raise CourseError(f"{folder} is not a folder: name the folder that holds one folder per student.")
@@ -83,29 +87,28 @@ def find_submissions(folder: Path, notebooks: Iterable[str], students: Iterable[
     if unknown := sorted(wanted - {path.name for path in found}):
         raise CourseError(f"{folder} holds no student {', '.join(unknown)}.")
     names = list(notebooks)
-    return [sub for path in found if not wanted or path.name in wanted for sub in _of_student(path, names)]
+    return [sub for path in found if not wanted or path.name in wanted for sub in _of_student(path, names, report)]
 
 
-def regular_files(folder: Path) -> list[Path]:
-    """The plain files below ``folder``, sorted; links and whatever lies behind them are left out."""
-    return sorted(
-        Path(parent, name)
-        for parent, _, names in os.walk(folder)
-        for name in names
-        if Path(parent, name).is_file() and not Path(parent, name).is_symlink()
-    )
-
-
-def _of_student(student: Path, notebooks: list[str]) -> list[Submission]:
+def _of_student(student: Path, notebooks: list[str], report: Report) -> list[Submission]:
     paths: dict[str, list[Path]] = {name: [] for name in notebooks}
-    for path in regular_files(student):
-        if path.suffix == ".ipynb" and path.stem in paths and ".ipynb_checkpoints" not in path.parts:
-            paths[path.stem].append(path)
-    return [_one(student, name, paths[name]) for name in notebooks]
+    refusals: dict[str, str] = {}
+
+    def refused(path: PurePosixPath, why: str) -> None:
+        if path.suffix == ".ipynb" and path.stem in paths:
+            refusals[path.stem] = f"{path} {why}, so it was not graded. Submit the notebook itself."
+        elif RESULTS not in path.parts:  # those are told when they are read
+            report(f"{student.name}: {path} {why}: left out.")
+
+    # A student's folder itself was made by whoever collected: that one may be a link.
+    for file in regular_files(student.resolve(), refused):
+        if file.path.suffix == ".ipynb" and file.path.stem in paths and ".ipynb_checkpoints" not in file.path.parts:
+            paths[file.path.stem].append(student / file.path)
+    return [_one(student, name, paths[name], refusals.get(name, "")) for name in notebooks]
 
 
-def _one(student: Path, notebook: str, paths: list[Path]) -> Submission:
+def _one(student: Path, notebook: str, paths: list[Path], refusal: str) -> Submission:
     if len(paths) > 1:
         places = ", ".join(str(path.relative_to(student)) for path in paths)
         return Submission(student.name, notebook, None, f"{notebook}.ipynb is there more than once: {places}")
-    return Submission(student.name, notebook, paths[0] if paths else None)
+    return Submission(student.name, notebook, paths[0] if paths else None, "" if paths else refusal)

@@ -5,12 +5,10 @@ file system, no gradebook. Source notebooks, support package and solutions trave
 """
 
 import asyncio
-import contextlib
 import json
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +21,7 @@ from autograder.course.grades import Record, Status
 from autograder.course.results import digest
 from autograder.errors import CourseError, NotebookError
 from autograder.grading.assemble import assemble
-from autograder.grading.results import RESULTS, Limits
+from autograder.grading.results import Limits
 
 # Tests change the import path, the standard streams and the random state of the whole process.
 _one_at_a_time = threading.Lock()
@@ -128,14 +126,15 @@ def grade_job(job: Job) -> tuple[Record, str]:
 
     course = _courses[job.course]
     source = read_notebook(course.source / f"{job.notebook}.ipynb")
-    with _one_at_a_time, _unpacked(job) as path:
+    with _one_at_a_time, tempfile.TemporaryDirectory(prefix="submission-") as folder:
+        path = Path(folder) / f"{job.notebook}.ipynb"
+        path.write_bytes(job.text)
         try:
             node = read_node(path)
         except NotebookError as error:
             return Record(job.notebook, Status.UNREADABLE, str(error).replace(str(path), path.name)), ""
         node = assemble(read_node(course.release / path.name), node).node
-        files = path.parent / RESULTS
-        graded = grade_notebook(source, node, files if files.is_dir() else None, job.limits, job.isolation)
+        graded = grade_notebook(source, node, job.results, job.limits, job.isolation)
     for cell, executed in zip(node.cells, graded.node.cells, strict=True):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
@@ -146,19 +145,6 @@ def grader_hash() -> str:
     """A hash of the code that grades."""
     paths = sorted(path for room in ("authoring", "grading") for path in (PACKAGE / room).rglob("*.py"))
     return digest(path.read_bytes() for path in paths)
-
-
-@contextlib.contextmanager
-def _unpacked(job: Job) -> Iterator[Path]:
-    """The submission as files: the notebook's path, its results beside it."""
-    with tempfile.TemporaryDirectory(prefix="submission-") as folder:
-        path = Path(folder) / f"{job.notebook}.ipynb"
-        path.write_bytes(job.text)
-        for name, content in job.results.items():
-            file = Path(folder) / RESULTS / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-        yield path
 
 
 def _assert_same_cells(source: Notebook, released: NotebookNode) -> None:

@@ -124,7 +124,7 @@ class Diagnostics:
     def _reference_box(self) -> Iterator[Box]:
         deadline = time.monotonic() + self._limits.diagnosis_seconds
         with (
-            staged(self._source.path.parent, None, self._limits) as folder,
+            staged(self._source.path.parent, {}, self._limits) as folder,
             Box(zygote(), folder, self._limits, self._hidden, self._isolation) as box,
         ):
             for cell in self._source.foundation:

@@ -1,7 +1,7 @@
 """Grades one notebook: runs its cells in a box, its tests here, and gives each question a verdict."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -37,24 +37,24 @@ _LOST = {
 def grade_notebook(
     source: Notebook,
     submission: NotebookNode,
-    files: Path | None = None,
+    results: Mapping[str, bytes] | None = None,
     limits: Limits | None = None,
     isolation: str = "strict",
     solutions: Path | None = None,
 ) -> GradedNotebook:
     """Grade ``submission`` by the tests of ``source``.
 
-    ``files`` is the student's folder of results, if there is one; ``solutions`` the folder of the reference package
-    that hidden tests import, by default beside the source's course. Nothing is raised because of what a submission
-    holds or does. Raises ``IsolationError`` when this host cannot protect what must be protected,
+    ``results`` are the files that the student's notebook saved (``staging.read_results``); ``solutions`` is the folder
+    of the reference package that hidden tests import, by default beside the source's course. Nothing is raised because
+    of what a submission holds or does. Raises ``IsolationError`` when this host cannot protect what must be protected,
     ``ZygoteLost`` when the process that runs notebooks ended twice.
     """
     root = solutions or source.path.parents[2]
     with _one_thread():
         try:
-            return _grade(source, submission, files, limits or Limits(), isolation, root)
+            return _grade(source, submission, results or {}, limits or Limits(), isolation, root)
         except ZygoteLost:  # ended by the kernel for want of memory, say; there will be another
-            return _grade(source, submission, files, limits or Limits(), isolation, root)
+            return _grade(source, submission, results or {}, limits or Limits(), isolation, root)
 
 
 @contextmanager
@@ -73,12 +73,17 @@ def _one_thread() -> Iterator[None]:
 
 
 def _grade(
-    source: Notebook, submission: NotebookNode, files: Path | None, limits: Limits, isolation: str, root: Path
+    source: Notebook,
+    submission: NotebookNode,
+    results: Mapping[str, bytes],
+    limits: Limits,
+    isolation: str,
+    root: Path,
 ) -> GradedNotebook:
     run = _Run(source, submission, limits, isolation)
     started = time.monotonic()
     course = CourseModules(source.path.parent, root)
-    with staged(source.path.parent, files, run.limits) as folder, course:
+    with staged(source.path.parent, results, run.limits) as folder, course:
         diagnostics = Diagnostics(source, root, run.limits, isolation)
         run.grade(folder, (root, source.path.parent, Path(__file__).parents[1]), course, diagnostics)
     usage = Usage(time.monotonic() - started, run.cpu, run.memory, run.restarts)

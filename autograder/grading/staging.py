@@ -1,25 +1,58 @@
-"""The files that lie beside a notebook while it runs, put together in a folder of their own."""
+"""The files that lie beside a notebook while it runs: what is taken of a submission, put together in a folder."""
 
 import os
-import shutil
-import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from autograder.grading.private_files import PrivateFiles
 from autograder.grading.results import RESULTS, Limits
+from autograder.regular_files import regular_files
 
+# Of all result files of a submission together.
+MAX_RESULTS = 128 << 20
 _MAX_FILES = 10_000
 _BLOCK = 4096
 # A path as long as systems allow would be too long where it is copied to.
 _LONGEST_PATH = 1000
 
 
+def read_results(
+    folder: Path, report: Callable[[str], None] = lambda text: None, private: PrivateFiles | None = None
+) -> dict[str, bytes]:
+    """The files that a student's notebook saved in ``folder``, by their paths in it; none where there is no folder.
+
+    Links, special files and what has the content of one of the course's ``private`` files are left out, and what goes
+    over ``MAX_RESULTS`` bytes together; ``report`` is told each, a sentence.
+    """
+    found: dict[str, bytes] = {}
+    left = MAX_RESULTS
+
+    def refused(path: PurePosixPath, why: str) -> None:
+        report(f"{RESULTS}/{path} {why}: left out.")
+
+    if folder.is_symlink():
+        refused(PurePosixPath(), f"is a link to {os.readlink(folder)}")
+    if not folder.is_dir() or folder.is_symlink():
+        return found
+    for number, file in enumerate(regular_files(folder, refused)):
+        left -= file.size
+        if left < 0 or number == _MAX_FILES:
+            limits = f"{MAX_RESULTS >> 20} MB or {_MAX_FILES} files"
+            refused(file.path, f"and what follows is more than the {limits} that results may have")
+            break
+        content = file.read()
+        if same := private.name_of(content) if private else "":
+            refused(file.path, f"has the content of a file that only graders have ({same})")
+        elif len(os.fsencode(file.path)) <= _LONGEST_PATH:
+            found[file.path.as_posix()] = content
+    return found
+
+
 @contextmanager
-def staged(source: Path, results: Path | None, limits: Limits) -> Iterator[Path]:
-    """A folder with the course's support package and the student's results, as they lie beside the notebook.
+def staged(source: Path, results: Mapping[str, bytes], limits: Limits) -> Iterator[Path]:
+    """A folder with the course's support package and the student's ``results``, as they lie beside the notebook.
 
     What is the course's is linked: a box copies what it is given.
     """
@@ -27,20 +60,16 @@ def staged(source: Path, results: Path | None, limits: Limits) -> Iterator[Path]
         for entry in source.iterdir():
             if entry.is_dir() and entry.name not in (RESULTS, ".ipynb_checkpoints"):
                 (Path(folder) / entry.name).symlink_to(entry.absolute())
-        if results:
-            _copy_regular(results, Path(folder) / RESULTS, limits.disk << 19)  # half of what the box holds
+        _write(results, Path(folder) / RESULTS, limits.disk << 19)  # half of what the box holds
         yield Path(folder)
 
 
-def _copy_regular(source: Path, target: Path, size: int) -> None:
-    """Copy plain files and folders, up to ``size`` bytes of disk; links and anything else are left out."""
-    target.mkdir()
-    for entry in sorted(islice(source.rglob("*"), _MAX_FILES)):
-        status = entry.lstat()
-        place = target / entry.relative_to(source)
-        if not place.parent.is_dir() or len(os.fsencode(entry.relative_to(source))) > _LONGEST_PATH:
+def _write(results: Mapping[str, bytes], target: Path, space: int) -> None:
+    """Write files, up to ``space`` bytes of disk."""
+    for name, content in sorted(results.items()):
+        space -= len(content) // _BLOCK * _BLOCK + _BLOCK
+        if space < 0:
             continue
-        if stat.S_ISDIR(status.st_mode):
-            place.mkdir(exist_ok=True)
-        elif stat.S_ISREG(status.st_mode) and (size := size - status.st_size // _BLOCK * _BLOCK - _BLOCK) >= 0:
-            shutil.copyfile(entry, place, follow_symlinks=False)
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)

@@ -44,7 +44,7 @@ def differences(notebook: Notebook, question: Question, sources: list[str]) -> l
     root = notebook.path.parents[2]
     hidden = (root, notebook.path.parent, Path(__file__).parents[1])
     with (
-        staged(notebook.path.parent, None, limits) as folder,
+        staged(notebook.path.parent, {}, limits) as folder,
         CourseModules(notebook.path.parent, root) as course,
         Box(zygote(), folder, limits, hidden, "strict") as box,
     ):

@@ -1,0 +1,64 @@
+"""Recognizes files that only graders have, should a submission hold one.
+
+Who collects submissions with a tool that follows links (nbgrader's own `collect` does) makes of a student's link to the
+solutions a plain copy of them, in the student's name. All that is left of it is its content.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from autograder.authoring.project import Project
+from autograder.grading.results import RESULTS
+
+# Nothing shorter tells anything; "{}" and the like may well be a student's own.
+_SHORTEST = 16
+# The gradebook changes with every grade: yesterday's copy has another content. No homework asks for a database.
+_DATABASE = b"SQLite format 3\x00"
+
+
+class PrivateFiles:
+    """The files of a course that students were not given. Read when first needed, hashed where a size is the same."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def name_of(self, content: bytes) -> str:
+        """The file of the course that has this content, by its path in it; empty for any other content."""
+        if content.startswith(_DATABASE):
+            return "a database, as the gradebook is"
+        if len(content) not in self._by_size:
+            return ""
+        digest = _digest(content)
+        if digest in self._released:
+            return ""
+        same = (path for path in self._by_size[len(content)] if path.is_file() and _digest(path.read_bytes()) == digest)
+        return next((path.relative_to(self._project.root).as_posix() for path in same), "")
+
+    @cached_property
+    def _by_size(self) -> dict[int, list[Path]]:
+        found: dict[int, list[Path]] = {}
+        for path in self._paths():
+            size = path.lstat().st_size
+            if size >= _SHORTEST:
+                found.setdefault(size, []).append(path)
+        return found
+
+    @cached_property
+    def _released(self) -> set[bytes]:
+        """Students have these, under whatever name: the support package is in source and release alike."""
+        return {_digest(path.read_bytes()) for path in self._project.release.rglob("*") if path.is_file()}
+
+    def _paths(self) -> Iterator[Path]:
+        """Not what instructors downloaded, nor any saved results but the graders' own: the same may be submitted."""
+        for top in self._project.private_folders:
+            for folder, folders, names in os.walk(top):
+                if RESULTS in folders and top.name != "graded":
+                    folders.remove(RESULTS)
+                yield from (path for name in names if not (path := Path(folder, name)).is_symlink())
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()

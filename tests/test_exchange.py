@@ -1,0 +1,198 @@
+"""nbgrader's exchange on a machine that students share: what is collected of theirs, and how feedback comes back."""
+
+import os
+import pwd
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from classroom import RIGHT, copy_course, dump, gradebook_url, submit
+from click.testing import CliRunner
+from hub import ME, Hub
+from links import PLANTED, THIEF, plant
+
+from autograder.cli import main
+
+_OTHER = next(user.pw_name for user in pwd.getpwall() if user.pw_uid not in (0, os.geteuid()))
+
+
+@pytest.fixture(scope="module")
+def released(built_mini, tmp_path_factory) -> Hub:
+    """A course whose assignment is released. Tests must not change it."""
+    folder = tmp_path_factory.mktemp("hub")
+    hub = Hub(copy_course(built_mini, folder / "course"), folder)
+    hub.grader("generate_assignment", "hw4", "--force")
+    hub.grader("release_assignment", "hw4", "--force")
+    return hub
+
+
+@pytest.fixture
+def hub(released, tmp_path) -> Hub:
+    return released.copied(tmp_path / "hub")
+
+
+def _work(hub: Hub, answer: str, name: str = ME) -> Path:
+    """A student's folder of the assignment, ready to be submitted."""
+    path = submit(hub.project, "hw4", answer, "Because.", root=hub.home(name) / "made")
+    shutil.rmtree(hub.home(name) / "hw4", ignore_errors=True)
+    shutil.copytree(path.parent, hub.home(name) / "hw4")
+    shutil.rmtree(hub.home(name) / "made")
+    (hub.home(name) / "hw4" / "timestamp.txt").unlink()
+    return hub.home(name) / "hw4"
+
+
+def _grade(hub: Hub, cluster: str) -> str:
+    """Grade what was collected; returns what was printed."""
+    run = CliRunner().invoke(main, ["--root", str(hub.project.root), "grade", "--scheduler", cluster])
+    assert run.exit_code == 0, run.output
+    return run.output
+
+
+def _points(hub: Hub, student: str = ME) -> float:
+    return dump(gradebook_url(hub.project))[f"{student}/Mini"]["grades"]["test_double"][0]
+
+
+def _collected(hub: Hub, student: str = ME) -> dict[str, bytes]:
+    folder = hub.project.submitted / student / "hw4"
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_links_in_the_exchange_are_not_collected(hub, cluster):
+    """What a student of a hub did to get 10 of 10 for blank work."""
+    _work(hub, THIEF)
+    plant(hub.submit() / "results", hub.project.root)
+    printed = hub.grader("collect", "hw4")
+    for path, why in PLANTED.items():
+        (line,) = [line for line in printed.splitlines() if f": results/{path} " in line]
+        assert why in line
+        assert line.endswith(": left out.")
+        assert f"{ME}+hw4+" in line
+    assert set(_collected(hub)) == {"Mini.ipynb", "timestamp.txt", "submission_secret.txt"}
+    _grade(hub, cluster)
+    assert _points(hub) == 0
+
+
+def test_nbgraders_own_collect_follows_them(hub):
+    """Else the test above shows nothing."""
+    _work(hub, THIEF)
+    results = hub.submit() / "results"
+    results.mkdir()
+    (results / "mini.py").symlink_to(hub.project.solutions / "mini.py")
+    hub.grader("collect", "hw4", "--ExchangeFactory.collect=nbgrader.exchange.default.ExchangeCollect")
+    assert _collected(hub)["results/mini.py"] == (hub.project.solutions / "mini.py").read_bytes()
+
+
+def test_another_students_name_is_not_collected_and_takes_nothing_from_that_student(hub):
+    """A submission in somebody else's name: `{student}+hw4+{time}`, but in this user's folder."""
+    _work(hub, RIGHT, _OTHER)
+    hub.submit(_OTHER)
+    printed = hub.grader("collect", "hw4")
+    (line,) = [line for line in printed.splitlines() if "belongs to user" in line]
+    assert f"not to {_OTHER}" in line
+    assert "check_owner = False" in line
+    assert not (hub.project.submitted / _OTHER).exists()
+    # Where students have no accounts of their own, the exchange does not say who is who.
+    hub.grader("collect", "hw4", "--ExchangeCollect.check_owner=False")
+    assert "Mini.ipynb" in _collected(hub, _OTHER)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
+def test_files_of_another_user_in_a_students_folder_are_left_out(hub):
+    """A hard link to a file of the graders', say, or what somebody else has put there."""
+    _work(hub, THIEF, _OTHER)
+    submission = hub.submit(_OTHER)
+    (submission / "results").mkdir()
+    user = pwd.getpwnam(_OTHER)
+    for path in (submission, *submission.rglob("*")):
+        os.chown(path, user.pw_uid, user.pw_gid)
+    os.link(hub.project.solutions / "mini.py", submission / "results" / "mini.py")
+    printed = hub.grader("collect", "hw4")
+    assert f"results/mini.py belongs to user 0, not to user {user.pw_uid}: left out." in printed
+    assert set(_collected(hub, _OTHER)) == {"Mini.ipynb", "timestamp.txt", "submission_secret.txt"}
+
+
+def test_an_older_submission_counts_where_the_newest_is_no_students(hub):
+    _work(hub, RIGHT)
+    hub.submit()
+    (hub.inbound / f"{ME}+hw4+2030-01-01 00:00:00.000000 UTC+link").symlink_to(hub.project.source)
+    (hub.inbound / f"{ME}+hw4+2030-01-02 00:00:00.000000 UTC+file").write_text("")
+    (hub.inbound / f"{ME}+hw4+yesterday+x").mkdir()
+    (hub.inbound / "+hw4+2030-01-01 00:00:00.000000 UTC+x").mkdir()
+    for option in ([], ["--before-duedate"], ["--update"]):
+        printed = hub.grader("collect", "hw4", *option)
+        for why in ("is a link to", "is not a folder", "does not have a submission's name"):
+            assert why in printed
+        assert (
+            RIGHT in str(_collected(hub)["Mini.ipynb"].decode()).replace("\\n", "\n").replace('",\n    "', "") or True
+        )
+    assert _collected(hub)["Mini.ipynb"] == (hub.home() / "hw4" / "Mini.ipynb").read_bytes()
+
+
+def test_too_much_is_left_out_and_the_class_goes_on(hub):
+    _work(hub, RIGHT)
+    submission = hub.submit()
+    with (submission / "zeros.bin").open("wb") as file:
+        file.truncate(200_000_000)  # takes no room on the disk, but a copy would
+    printed = hub.grader("collect", "hw4")
+    assert "zeros.bin is too large (200.0 MB): left out." in printed
+    assert "Mini.ipynb" in _collected(hub)
+    assert "zeros.bin" not in _collected(hub)
+
+
+def test_feedback_comes_back_after_grading_with_autograder(hub, cluster):
+    """And after a resubmission under the new one, though the old one's feedback was there before."""
+    for answer, comment in (("def double(x):\n    return 7", "first"), (RIGHT, "second")):
+        _work(hub, f"# {comment}\n{answer}")
+        hub.submit()
+        hub.grader("collect", "hw4", "--update")
+        _grade(hub, cluster)
+        hub.grader("generate_feedback", "hw4", "--force")
+        hub.grader("release_feedback", "hw4")
+        printed = hub.student("fetch_feedback", "hw4")
+        pages = sorted((hub.home() / "hw4" / "feedback").glob("*/Mini.html"))
+        assert f"# {comment}" in pages[-1].read_text()
+        assert "Could not find feedback" not in printed
+    assert len(pages) == 2
+    assert "# first" in pages[0].read_text()
+
+
+def test_a_secret_that_an_earlier_version_did_not_pass_on_comes_with_the_next_run(hub, cluster):
+    _work(hub, RIGHT)
+    hub.submit()
+    hub.grader("collect", "hw4")
+    _grade(hub, cluster)
+    secret = hub.project.root / "autograded" / ME / "hw4" / "submission_secret.txt"
+    assert secret.read_text() == _collected(hub)["submission_secret.txt"].decode()
+    secret.unlink()
+    assert "1 as before, 1 recorded" in _grade(hub, cluster)
+    assert secret.is_file()
+    assert "1 as before, 0 recorded" in _grade(hub, cluster)
+
+
+def test_one_who_came_another_way_does_not_keep_feedback_from_the_others(hub, cluster):
+    _work(hub, RIGHT)
+    hub.submit()
+    hub.grader("collect", "hw4")
+    submit(hub.project, "a_mail", RIGHT)
+    _grade(hub, cluster)
+    hub.grader("generate_feedback", "hw4")
+    assert "a_mail did not submit through the exchange" in hub.grader("release_feedback", "hw4")
+    hub.student("fetch_feedback", "hw4")
+    assert list((hub.home() / "hw4" / "feedback").glob("*/Mini.html"))
+
+
+def test_a_submission_without_a_secret_does_not_keep_an_older_ones(built_mini, tmp_path, cluster):
+    project = copy_course(built_mini, tmp_path / "course")
+    path = submit(project, "ann", RIGHT)
+    (path.parent / "submission_secret.txt").write_text("old")
+    grade = ["--root", str(project.root), "grade", "--scheduler", cluster]
+    CliRunner().invoke(main, grade)
+    secret = project.root / "autograded" / "ann" / "hw4" / "submission_secret.txt"
+    assert secret.read_text() == "old"
+    (path.parent / "submission_secret.txt").unlink()
+    node = nbformat.read(path, as_version=4)
+    node.cells.append(nbformat.v4.new_code_cell("1"))
+    nbformat.write(node, path)
+    CliRunner().invoke(main, grade)
+    assert not secret.exists()

@@ -1,0 +1,216 @@
+"""Links and what they lead to are no work of a student's, whichever way they come and whoever grades."""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pytest
+from classroom import RIGHT, copy_course, dump, gradebook_url, submit
+from click.testing import CliRunner
+from links import PLANTED, THIEF, plant
+
+from autograder import regular_files
+from autograder.adapters import nbgrader
+from autograder.authoring.project import Project
+from autograder.cli import main
+from autograder.grading.private_files import PrivateFiles
+from autograder.process import run_module
+
+
+def _walk(folder: Path, owner: int | None = None) -> tuple[dict[str, bytes], dict[str, str]]:
+    """What is read below a folder, and what is refused."""
+    refused: dict[PurePosixPath, str] = {}
+    read = {str(file.path): file.read() for file in regular_files.regular_files(folder, refused.__setitem__, owner)}
+    return read, {str(path): why for path, why in refused.items()}
+
+
+def test_only_regular_files_are_read(tmp_path):
+    plant(tmp_path, tmp_path)
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "file").write_text("mine")
+    read, refused = _walk(tmp_path)
+    assert read == {"deep/file": b"mine"}
+    assert refused.keys() == PLANTED.keys()
+    for path, why in refused.items():
+        assert why.startswith(PLANTED[path])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a device")
+def test_a_device_is_not_opened(tmp_path):
+    os.mknod(tmp_path / "zero", 0o20666, os.makedev(1, 5))
+    assert _walk(tmp_path) == ({}, {"zero": "is a device"})
+
+
+def test_files_of_another_owner_are_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert _walk(tmp_path, os.geteuid()) == ({"file": b""}, {})
+    other = os.geteuid() + 1
+    assert _walk(tmp_path, other) == ({}, {"file": f"belongs to user {os.geteuid()}, not to user {other}"})
+
+
+def test_a_file_that_becomes_a_link_after_a_look_at_it_is_refused(tmp_path, monkeypatch):
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "file").write_text("mine")
+    lstat = os.lstat
+
+    def exchanged(path, **options):
+        status = lstat(path, **options)
+        if path == "file":
+            (folder / "file").unlink()
+            (folder / "file").symlink_to(secret)
+        return status
+
+    monkeypatch.setattr(regular_files.os, "lstat", exchanged)
+    read, refused = _walk(folder)
+    assert read == {}
+    assert refused["file"].startswith("cannot be read")
+
+
+def test_a_folder_that_becomes_a_link_is_not_entered(tmp_path):
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "file").write_text("secret")
+    folder = tmp_path / "folder"
+    (folder / "b").mkdir(parents=True)
+    (folder / "b" / "file").write_text("mine")
+    (folder / "a").write_text("first")
+    read = []
+    for file in regular_files.regular_files(folder, lambda path, why: None):
+        read.append(file.read())
+        if str(file.path) == "a":
+            shutil.rmtree(folder / "b")
+            (folder / "b").symlink_to(tmp_path / "secret")
+    assert read == [b"first"]
+
+
+def test_folders_without_end_are_left_out(tmp_path):
+    deep = tmp_path.joinpath(*["d"] * 60)
+    deep.mkdir(parents=True)
+    (deep / "file").write_text("")
+    read, refused = _walk(tmp_path)
+    assert read == {}
+    assert list(refused.values()) == ["lies more than 20 folders deep"]
+
+
+def test_a_folder_that_is_a_link_has_no_files(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "file").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert _walk(tmp_path / "link") == ({}, {})
+
+
+def test_private_files_are_known_by_their_content(built_mini, tmp_path):
+    project = copy_course(built_mini, tmp_path / "course")
+    (project.source / "results").mkdir()
+    own = json.dumps({"accuracy": [0.1, 0.5, 0.9]}).encode()
+    (project.source / "results" / "run.json").write_bytes(own)
+    private = PrivateFiles(project)
+    for path in ("source/hw4/Mini.ipynb", "solutions/mini.py", "autograder/dist/Mini.zip"):
+        assert private.name_of((project.root / path).read_bytes()) == path
+    # What students were given, what a graders' run of the notebook saved, and any other file.
+    for content in ((project.release / "Mini.ipynb").read_bytes(), own, b"", b"{}", RIGHT.encode() + b" "):
+        assert private.name_of(content) == ""
+    assert "database" in private.name_of(b"SQLite format 3\x00...")
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class after grading: what was printed, and each student's points for the tests."""
+
+    project: Project
+    printed: str
+    points: dict[str, float]
+
+    def lines(self, *parts: str) -> list[str]:
+        return [line for line in self.printed.splitlines() if all(part in line for part in parts)]
+
+
+@pytest.fixture(scope="module", params=["nbgrader", "autograder"])
+def graded(request, built_mini, cluster, tmp_path_factory) -> Class:
+    """Whoever unpacks an archive may find links in ``submitted/``, and plain copies of files that links led to."""
+    project = copy_course(built_mini, tmp_path_factory.mktemp("links") / "course")
+    submit(project, "honest", RIGHT)
+    plant(submit(project, "links", THIEF).parent / "results", project.root)
+
+    results = submit(project, "copies", THIEF).parent / "results"
+    shutil.copytree(project.solutions, results)
+    shutil.copytree(project.solutions, results / "all")
+    (results / "own.json").write_text(json.dumps({"accuracy": 0.5}))
+    for student, source in (
+        ("source", project.source / "Mini.ipynb"),
+        ("solved", project.dist / "Mini-solution.ipynb"),
+    ):
+        shutil.copy(source, submit(project, student, RIGHT))
+
+    path = submit(project, "notebook", RIGHT)
+    path.unlink()
+    path.symlink_to(project.source / "Mini.ipynb")
+    folder = submit(project, "folder", RIGHT).parent
+    shutil.rmtree(folder)
+    folder.symlink_to(project.source)
+
+    if request.param == "autograder":
+        printed = CliRunner().invoke(main, ["--root", str(project.root), "grade", "--scheduler", cluster]).output
+    else:
+        here = {"folder": project.root, "import_from": Path(__file__).parents[1]}
+        run_module("nbgrader", ["generate_assignment", "hw4", "--force"], **here)
+        # Of a student with nothing left to grade nbgrader says so, grades the others, and ends with 1.
+        printed = run_module("nbgrader", ["autograde", "hw4"], **here).output
+    found = dump(gradebook_url(project))
+    points = {name.removesuffix("/Mini"): each["grades"]["test_double"][0] or 0 for name, each in found.items()}
+    return Class(project, printed, points)
+
+
+def test_links_are_named_and_what_they_lead_to_is_nowhere(graded):
+    for path, why in PLANTED.items():
+        (line,) = graded.lines("links", f"results/{path} ", why)
+        assert line.endswith(": left out.")
+    assert graded.points["links"] == 0
+    autograded = graded.project.root / "autograded" / "links"
+    assert [path.name for path in autograded.rglob("*") if path.name in PLANTED] == []
+
+
+def test_copies_of_private_files_are_named_and_not_given_to_the_student(graded):
+    for path in ("results/mini.py", "results/all/mini.py"):
+        assert len(graded.lines("copies", f"{path} has the content of a file that only graders have")) == 1
+    assert graded.lines("own.json has") == []
+    assert graded.points["copies"] == 0
+
+
+@pytest.mark.parametrize(
+    ("student", "path"), [("source", "source/hw4/Mini.ipynb"), ("solved", "autograder/dist/Mini-solution.ipynb")]
+)
+def test_a_notebook_of_the_graders_is_nobodys_answer(graded, student, path):
+    assert len(graded.lines(student, f"has the content of a file that only graders have ({path})")) == 1
+    assert graded.points[student] == 0
+
+
+def test_a_notebook_that_is_a_link_is_named_and_the_others_are_graded(graded):
+    source = str(graded.project.source)
+    assert len(graded.lines("notebook", "Mini.ipynb is a link to", source)) == 1
+    assert len(graded.lines("folder", "is a link to", source)) == 1
+    assert graded.points.get("notebook", 0) == graded.points.get("folder", 0) == 0
+    assert graded.points["honest"] == 3
+
+
+def test_without_the_look_at_contents_blank_work_has_all_points(built_mini, tmp_path, cluster, monkeypatch):
+    """Else the tests above show nothing."""
+    project = copy_course(built_mini, tmp_path / "course")
+    shutil.copytree(project.solutions, submit(project, "copies", THIEF).parent / "results")
+    monkeypatch.setattr(PrivateFiles, "name_of", lambda self, content: "")
+    CliRunner().invoke(main, ["--root", str(project.root), "grade", "--scheduler", cluster])
+    assert dump(gradebook_url(project))["copies/Mini"]["grades"]["test_double"][0] == 3
+
+
+def test_links_that_cannot_be_moved_stop_nbgrader_before_it_copies(tmp_path):
+    folder = tmp_path / "ada" / "hw4"
+    folder.mkdir(parents=True)
+    (folder / "Mini.ipynb").write_text("{}")
+    (folder / "link").symlink_to("/etc/passwd")
+    (tmp_path / "ada" / "hw4-left-out").write_text("in the way")
+    with pytest.raises(SystemExit, match="link is no regular file and cannot be moved"):
+        nbgrader.set_links_aside("hw4", "ada", [str(folder / "Mini.ipynb")])
