@@ -40,6 +40,15 @@ def test_students_pins_are_the_graders():
     assert [line for line in lines if not line.startswith("#")] == pip["pip"]
 
 
+def test_the_setup_check_reads_the_releases_requirements(monkeypatch):
+    monkeypatch.setattr(installation, "_REQUIREMENTS", RELEASE / "requirements.txt")
+    wanted = installation.requirements()
+    assert wanted["torch"] == version("torch").partition("+")[0]
+    assert {"numpy", "torch", "jupyterlab", "matplotlib"} < set(wanted)
+    assert all(name.isidentifier() and pin[0].isdigit() for name, pin in wanted.items())
+    assert installation.remarks(wanted) == []
+
+
 def test_students_need_none_of_the_graders_extras():
     text = (RELEASE / "requirements.txt").read_text()
     assert not [name for name in ("otter", "click", "rich", "msgpack", "psutil", "distributed") if name in text]

@@ -1,19 +1,25 @@
-"""One set of pinned versions, wherever it is written down."""
+"""One set of pinned versions, wherever it is written down, and builds of them for processors."""
 
 import re
 import tomllib
 
+import pytest
 import yaml
 from harness import ROOT
+from packaging.requirements import Requirement
 
 from autograder.authoring.otter_zip import zip_environment
 
+# https://pytorch.org/get-started/locally: PyPI's build for Linux depends on 3 GB of CUDA.
+_CPU_INDEX = "--extra-index-url https://download.pytorch.org/whl/cpu"
+_SYSTEMS = ("linux", "darwin", "win32")
+
 
 def _pins(requirements) -> dict[str, str]:
-    """Package name to version; extras such as ``otter-grader[grading]`` count as the package."""
+    """Package name to version, of whatever build; extras such as ``otter-grader[grading]`` count as the package."""
     found = {}
     for line in requirements:
-        if match := re.match(r"([A-Za-z0-9_.-]+)(?:\[.*\])?==([^ ;#]+)", line):
+        if match := re.match(r"([A-Za-z0-9_.-]+)(?:\[.*\])?==([^ ;#+]+)", line):
             found[match[1].lower()] = match[2]
     return found
 
@@ -23,8 +29,13 @@ def _pyproject() -> dict[str, str]:
 
 
 def _conda(environment: dict) -> dict[str, str]:
+    return _pins(_pip(environment))
+
+
+def _pip(environment: dict) -> list[str]:
+    """What a conda environment hands to pip, line by line."""
     (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
-    return _pins(pip)
+    return pip
 
 
 def test_every_direct_dependency_is_pinned():
@@ -52,3 +63,28 @@ def test_the_zips_environment_agrees_with_environment_yml(built_mini):
     assert _conda(theirs) == _conda(ours)
     (python,) = [entry for entry in ours["dependencies"] if str(entry).startswith("python=")]
     assert python in theirs["dependencies"]
+
+
+@pytest.fixture(params=["graders", "zip", "students with conda", "students with pip"])
+def pip_lines(request, built_mini) -> list[str]:
+    """What pip is told to install, by whom the fixture's parameter says."""
+    if request.param == "students with pip":
+        return (ROOT / "release" / "hw4" / "requirements.txt").read_text().splitlines()
+    if request.param == "zip":
+        return _pip(zip_environment(built_mini.zip_path("Mini")))
+    folder = ROOT if request.param == "graders" else ROOT / "release" / "hw4"
+    return _pip(yaml.safe_load((folder / "environment.yml").read_text()))
+
+
+def test_torch_is_the_build_for_processors(pip_lines):
+    requirements = [Requirement(line) for line in pip_lines if line and not line.startswith(("#", "-"))]
+    assert not [str(one) for one in requirements if re.match("nvidia|triton|cuda|pytorch", one.name)]
+    assert _CPU_INDEX in pip_lines
+    for system in _SYSTEMS:
+        (pin,) = [one for one in requirements if one.name == "torch" and _applies(one, system)]
+        # Other systems' builds on PyPI are for processors, and have no such name.
+        assert str(pin.specifier).endswith("+cpu") == (system == "linux")
+
+
+def _applies(requirement: Requirement, system: str) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate({"sys_platform": system})

@@ -35,9 +35,9 @@ def check() -> None:
 
 
 def requirements() -> dict[str, str]:
-    """The packages of ``requirements.txt`` with their versions."""
-    lines = [line.strip() for line in _REQUIREMENTS.read_text("utf-8").splitlines()]
-    return dict(line.split("==", 1) for line in lines if line and not line.startswith("#"))
+    """The packages of ``requirements.txt`` with their versions, whatever the system and the build are."""
+    lines = [line.partition(";")[0].partition("+")[0].strip() for line in _REQUIREMENTS.read_text("utf-8").splitlines()]
+    return dict(line.split("==", 1) for line in lines if "==" in line and not line.startswith(("#", "-")))
 
 
 def in_colab() -> bool:
