@@ -2,11 +2,14 @@
 PYTHON ?= python3.11
 BIN := .venv/bin
 
-.PHONY: demo test test-all bench build check lint lock clean
+.PHONY: demo compare test test-all bench build check lint lock clean
 
-demo: .venv/ready  ## build everything, grade the sample class in both frameworks, print the table
-	$(BIN)/autograder build --no-solved
+demo: .venv/ready  ## grade a sample class, write its report and the feedback pages; about two minutes
 	$(BIN)/python tests/demo.py
+
+compare: .venv/ready  ## grade the sample class with the engine and the frameworks as they come; about ten minutes
+	$(BIN)/autograder build --no-solved
+	$(BIN)/python tests/compare.py
 
 test: .venv/ready  ## lint, types, tests, and that the committed release is what the source gives
 	$(BIN)/ruff check .

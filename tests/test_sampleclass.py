@@ -1,5 +1,8 @@
 """The sample class through the engine and both stock frameworks: every score as its manifest says."""
 
+import shutil
+
+import demo
 import pytest
 from rich.console import Console
 from sampleclass import TIMEOUT, write_class
@@ -38,6 +41,27 @@ def _check(project, sample_class, options: Options) -> list:
 def test_engine_gives_the_points_that_manifests_say(project, sample_class, trains):
     names = tuple(expected.notebook for expected in sample_class[1] if (expected.notebook == TRAINS) == trains)
     _check(project, sample_class, Options((ENGINE,), names, TIMEOUT))
+
+
+def test_the_demo_ends_well_where_everything_runs_out_of_time(tmp_path, monkeypatch, capsys):
+    """As on a machine that is slow and busy."""
+
+    def three_students(project, folder):
+        write_class(project, folder)
+        for student in folder.iterdir():
+            if student.name not in ("infinite_loop", "wrong_border", "hasty_training"):
+                shutil.rmtree(student)
+
+    monkeypatch.setattr(demo, "write_class", three_students)
+    monkeypatch.setattr(demo, "_TIMEOUT", 0.5)
+    assert demo.main(tmp_path / "demo") == 0
+    printed = capsys.readouterr().out
+    assert "It takes about two minutes" in printed.split("grading")[0]
+    for path in ("report/index.html", "report/grades.csv", "feedback/wrong_border/hw4.html"):
+        assert (tmp_path / "demo" / path).is_file()
+        assert f"{tmp_path}/demo/{path}" in printed
+    assert "feedback/wrong_border/hw4.html" in (tmp_path / "demo" / "report" / "index.html").read_text()
+    assert "the notebook took over" in (tmp_path / "demo" / "feedback" / "infinite_loop" / "hw4.html").read_text()
 
 
 @pytest.mark.slow
