@@ -56,14 +56,25 @@ def regular_files(folder: Path, refused: Refused, owner: int | None = None) -> I
     """The regular files below a folder, open, each folder's in order; ``refused`` is told of all else but folders.
 
     With ``owner`` (a user id) a file of anybody else's is refused, too: a hard link, say. A folder that is itself a
-    link has no files.
+    link, or not there, has no files: that is told, too.
     """
+    try:
+        top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        refused(PurePosixPath(), f"cannot be read: {error.strerror}")
+        return
+    try:
+        yield from _walk(top, refused, owner)
+    finally:
+        os.close(top)
 
+
+def _walk(top: int, refused: Refused, owner: int | None) -> Iterator[RegularFile]:
     def unreadable(error: OSError) -> None:
         refused(PurePosixPath(error.filename or "."), f"cannot be read: {error.strerror}")
 
-    for parent, folders, names, descriptor in os.fwalk(folder, onerror=unreadable, follow_symlinks=False):
-        inside = PurePosixPath(parent).relative_to(folder)
+    for parent, folders, names, descriptor in os.fwalk(".", onerror=unreadable, follow_symlinks=False, dir_fd=top):
+        inside = PurePosixPath(parent)
         folders.sort()
         links = [name for name in folders if _is_link(name, descriptor)]
         if len(inside.parts) >= _MAX_DEPTH:

@@ -100,7 +100,10 @@ def test_a_folder_that_is_a_link_has_no_files(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "file").write_text("")
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    assert _walk(tmp_path / "link") == ({}, {})
+    for name in ("link", "nowhere"):
+        read, refused = _walk(tmp_path / name)
+        assert read == {}
+        assert refused["."].startswith("cannot be read")
 
 
 def test_private_files_are_known_by_their_content(built_mini, tmp_path):

@@ -48,9 +48,12 @@ class CollectOwnFiles(ExchangeCollect):
 
     def _problem(self, path: Path, student: str) -> str:
         """Why a submission cannot be the student's; empty when it can."""
-        status = path.lstat()
         if not student:
             return "does not have a submission's name"
+        try:
+            status = path.lstat()
+        except OSError as error:
+            return f"cannot be read: {error.strerror}"
         if stat.S_ISLNK(status.st_mode):
             return f"is a link to {os.readlink(path)}"
         if not stat.S_ISDIR(status.st_mode):
@@ -72,12 +75,20 @@ class CollectOwnFiles(ExchangeCollect):
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
         """Copy the student's own files into a folder that nobody else can change, and from there as nbgrader does."""
-        owner = os.lstat(src).st_uid if self.check_owner else None
-        with tempfile.TemporaryDirectory(dir=os.path.dirname(dest), prefix=".collect-") as folder:
+        with tempfile.TemporaryDirectory(prefix="collect-") as folder:
             own = Path(folder) / "own"
             own.mkdir()
-            self._copy_own(Path(src), own, owner)
+            self._copy_own(Path(src), own, self._owner(Path(src)))
             super().do_copy(str(own), dest)
+
+    def _owner(self, submission: Path) -> int | None:
+        """To whom its files must belong; None where that is not known."""
+        if not self.check_owner:
+            return None
+        account = _account(submission.name.rsplit("+", 3)[0])
+        if account is not None or not submission.exists():
+            return account
+        return submission.lstat().st_uid
 
     def _copy_own(self, source: Path, target: Path, owner: int | None) -> None:
         """Copy up to nbgrader's ``max_dir_size``: what goes over it is left out, and does not stop the class."""

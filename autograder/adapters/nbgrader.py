@@ -46,8 +46,9 @@ def set_links_aside(assignment: str, student: str, notebooks: list[str]) -> None
         left_out: dict[PurePosixPath, str] = {}
         if folder.is_symlink():
             left_out[PurePosixPath()] = f"is a link to {os.readlink(folder)}"
-        for _ in regular_files(folder, left_out.__setitem__):
-            pass
+        else:
+            for _ in regular_files(folder, left_out.__setitem__):
+                pass
         for path, why in left_out.items():
             get_logger().warning("%s %s: left out.", folder / path, why)
             _move(folder / path, folder.with_name(f"{folder.name}-left-out") / path)
@@ -59,6 +60,8 @@ def _move(path: Path, target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         path.rename(target)
+    except FileNotFoundError:  # gone, so nothing will be copied
+        pass
     except OSError as error:
         raise SystemExit(
             f"{path} is no regular file and cannot be moved to {target} ({error.strerror}): remove it, and run the "
