@@ -4,10 +4,10 @@ BIN := .venv/bin
 
 .PHONY: demo compare test test-all bench build check lint lock clean
 
-demo: .venv/ready  ## grade a sample class, write its report and the feedback pages; about two minutes
+demo: .venv/ready  ## grade a sample class, write its report and feedback pages; about two minutes
 	$(BIN)/python tests/demo.py
 
-compare: .venv/ready  ## grade the sample class with the engine and the frameworks as they come; about ten minutes
+compare: .venv/ready  ## grade two notebooks of it with the engine, stock nbgrader, and stock otter; about ten minutes
 	$(BIN)/autograder build --no-solved
 	$(BIN)/python tests/compare.py
 
@@ -22,7 +22,7 @@ test: .venv/ready  ## lint, types, tests, and that the committed release is what
 test-all: .venv/ready  ## the tests with the long ones
 	$(BIN)/python -m pytest
 
-bench: .venv/ready  ## measure against the frameworks as they come, about three hours; writes docs/benchmarks.md
+bench: .venv/ready  ## measure against stock nbgrader and stock otter, about three hours; writes docs/benchmarks.md
 	$(BIN)/autograder build --no-solved
 	$(BIN)/python bench/grading.py --write
 	$(BIN)/python bench/class_stock.py --write

@@ -52,10 +52,10 @@ c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.ClearMarkScheme",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
-# Anyone can put folders into the exchange: only regular files that belong to the student are collected and graded.
+# Anyone can put folders into the exchange. Only regular files that belong to the student are collected and graded.
 c.ExchangeFactory.collect = "autograder.adapters.exchange.CollectOwnFiles"
 c.Autograde.pre_convert_hook = "autograder.adapters.nbgrader.set_links_aside"
-# One who did not submit through the exchange does not keep the feedback from all others.
+# A student who did not submit through the exchange does not stop the release of feedback to the others.
 c.ExchangeFactory.release_feedback = "autograder.adapters.exchange.ReleaseWhatCanBeFetched"
 # Seconds a single cell may take. `nbgrader autograde hw4 --GradeInBox.isolation=none` runs students' code unprotected.
 c.GradeInBox.timeout = 120

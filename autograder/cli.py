@@ -91,12 +91,12 @@ def collect(get_project, source: Path) -> None:
 @click.option("--scheduler", default="", metavar="ADDRESS",
               help="Grade on the Dask cluster of the scheduler at ADDRESS, as in tls://host:8786.")  # fmt: skip
 @click.option("--insecure", is_flag=True,
-              help="Use a scheduler without TLS: whoever can connect to it can run code on its workers.")  # fmt: skip
+              help="Accept a scheduler without TLS: anyone who can reach it can run code on its workers.")  # fmt: skip
 @click.option("--db", default="", metavar="URL", help="Record in this gradebook, not in that of nbgrader_config.py.")
 @click.option("--timeout", type=click.FloatRange(min=1), default=900.0, show_default=True,
               help="Seconds that one notebook may take.")  # fmt: skip
 @click.option("--isolation", type=click.Choice(["strict", "none"]), default="strict", show_default=True,
-              help="none: the frameworks as they come, students' code unprotected.")  # fmt: skip
+              help="none: stock nbgrader and otter; students' code runs unprotected.")  # fmt: skip
 @click.option(
     "--framework",
     type=click.Choice(["engine", "nbgrader", "otter", "both", "all"]),
@@ -128,7 +128,7 @@ def grade(
     from autograder.course.forkserver import warm_up
 
     if insecure and not scheduler:
-        raise click.UsageError("--insecure is about a --scheduler: the cluster on this machine is always encrypted.")
+        raise click.UsageError("--insecure needs --scheduler. The cluster on this machine always uses TLS.")
     project = get_project()
     if framework in ("engine", "all") and not scheduler:
         warm_up()  # before what takes a second to import

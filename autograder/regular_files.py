@@ -2,8 +2,8 @@
 
 A link may lead to solutions, the gradebook, another student's work or a key. Who copies what it points to does so with
 the permissions of the account that grades, and hands it to the student. Pipes and devices never end. So each file is
-opened through the folder that was opened before it, and judged when it is open: nothing can be exchanged in between.
-https://docs.python.org/3/library/os.html#os.fwalk
+opened through the folder that was opened before it, and judged when it is open, so nobody can exchange it in between.
+https://docs.python.org/3/library/os.html#dir-fd
 """
 
 import os
@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-# Told the path of what is left out, below the folder, and why.
+# Told the path of what is left out, below the folder, and why: the rest of a sentence that begins with its name.
 Refused = Callable[[PurePosixPath, str], None]
 
 _MAX_DEPTH = 20
+# Systems open paths of up to 4096 bytes, and files are copied to deeper places.
+_LONGEST_PATH = 1000
 _CHUNK = 1 << 20
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _KINDS = {
@@ -53,44 +55,52 @@ class RegularFile:
 
 
 def regular_files(folder: Path, refused: Refused, owner: int | None = None) -> Iterator[RegularFile]:
-    """The regular files below a folder, open, each folder's in order; ``refused`` is told of all else but folders.
+    """The regular files below a folder, open, in order; ``refused`` is told of everything else but folders.
 
     With ``owner`` (a user id) a file of anybody else's is refused, too: a hard link, say. A folder that is itself a
-    link, or not there, has no files: that is told, too.
+    link, or does not exist, has no files; ``refused`` is told that with an empty path.
     """
+    yield from _walk(str(folder), None, PurePosixPath(), refused, owner)
+
+
+def _walk(
+    name: str, above: int | None, inside: PurePosixPath, refused: Refused, owner: int | None
+) -> Iterator[RegularFile]:
+    """The files of the folder ``name`` in the open folder ``above``, then those of its folders."""
     try:
-        top = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        folder = os.open(name, _OPEN | os.O_DIRECTORY, dir_fd=above)
     except OSError as error:
-        refused(PurePosixPath(), f"cannot be read: {error.strerror}")
+        refused(inside, f"cannot be read: {error.strerror}")
         return
     try:
-        yield from _walk(top, refused, owner)
+        folders = []
+        for entry in sorted(os.listdir(folder)):
+            path = inside / entry
+            if len(os.fsencode(path)) > _LONGEST_PATH:
+                refused(path, f"has a path of more than {_LONGEST_PATH} bytes")
+            elif _is_folder(entry, folder):
+                folders.append(entry)
+            else:
+                yield from _opened(entry, folder, path, refused, owner)
+        for entry in folders:
+            if len(inside.parts) >= _MAX_DEPTH:
+                refused(inside / entry, f"lies more than {_MAX_DEPTH} folders deep")
+            else:
+                yield from _walk(entry, folder, inside / entry, refused, owner)
     finally:
-        os.close(top)
+        os.close(folder)
 
 
-def _walk(top: int, refused: Refused, owner: int | None) -> Iterator[RegularFile]:
-    def unreadable(error: OSError) -> None:
-        refused(PurePosixPath(error.filename or "."), f"cannot be read: {error.strerror}")
-
-    for parent, folders, names, descriptor in os.fwalk(".", onerror=unreadable, follow_symlinks=False, dir_fd=top):
-        inside = PurePosixPath(parent)
-        folders.sort()
-        links = [name for name in folders if _is_link(name, descriptor)]
-        if len(inside.parts) >= _MAX_DEPTH:
-            for name in folders:
-                refused(inside / name, f"lies more than {_MAX_DEPTH} folders deep")
-            folders.clear()
-        for name in sorted([*names, *links]):
-            try:
-                opened, status = _open(name, descriptor, owner)
-            except _NotRegular as problem:
-                refused(inside / name, str(problem))
-                continue
-            try:
-                yield RegularFile(inside / name, status, opened)
-            finally:
-                os.close(opened)
+def _opened(name: str, folder: int, path: PurePosixPath, refused: Refused, owner: int | None) -> Iterator[RegularFile]:
+    try:
+        opened, status = _open(name, folder, owner)
+    except _NotRegular as problem:
+        refused(path, str(problem))
+        return
+    try:
+        yield RegularFile(path, status, opened)
+    finally:
+        os.close(opened)
 
 
 def read_regular(path: Path, most: int) -> bytes:
@@ -104,6 +114,14 @@ def read_regular(path: Path, most: int) -> bytes:
         return file.read() if file.size <= most else b""
     finally:
         os.close(opened)
+
+
+def printable(text: object) -> str:
+    """Text that every terminal and file can show: control characters and bytes that are no text are escaped.
+
+    Students name files, and what links lead to, as they like.
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
 
 
 class _NotRegular(Exception):
@@ -129,13 +147,14 @@ def _open(name: str, folder: int | None, owner: int | None) -> tuple[int, os.sta
 
 def _assert_regular(status: os.stat_result, name: str, folder: int | None) -> None:
     if stat.S_ISLNK(status.st_mode):
-        raise _NotRegular(f"is a link to {os.readlink(name, dir_fd=folder)}")
+        raise _NotRegular(f"is a link to {printable(os.readlink(name, dir_fd=folder))}")
     if not stat.S_ISREG(status.st_mode):
-        raise _NotRegular(_KINDS.get(stat.S_IFMT(status.st_mode), "is no regular file"))
+        raise _NotRegular(_KINDS.get(stat.S_IFMT(status.st_mode), "is not a regular file"))
 
 
-def _is_link(name: str, folder: int) -> bool:
+def _is_folder(name: str, folder: int) -> bool:
+    """Whether it is a folder, and no link to one."""
     try:
-        return stat.S_ISLNK(os.lstat(name, dir_fd=folder).st_mode)
+        return stat.S_ISDIR(os.lstat(name, dir_fd=folder).st_mode)
     except OSError:  # gone meanwhile
         return False

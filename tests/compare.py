@@ -1,4 +1,4 @@
-"""`make compare`: the sample class through the engine, and through nbgrader and otter as they come."""
+"""`make compare`: the sample class through the engine, and through stock nbgrader and stock otter."""
 
 import shutil
 import sys
@@ -25,8 +25,8 @@ def main() -> int:
     shutil.rmtree(folder, ignore_errors=True)
     write_class(project, folder)
     console.print(
-        f"This grades {' and '.join(NOTEBOOKS)} of a made-up class with the engine, then with nbgrader and with otter "
-        "as they come,\nin which students' code runs unprotected. It takes about ten minutes on two cores.\n"
+        f"This grades {' and '.join(NOTEBOOKS)} of a made-up class with the engine, then with stock nbgrader "
+        "and\nstock otter, which run students' code unprotected. It takes about ten minutes on two cores.\n"
     )
     grades = collect_grades(project, assignment, folder, Options((ENGINE,), NOTEBOOKS, TIMEOUT), console)
     stock = Options(STOCK, NOTEBOOKS, STOCK_TIMEOUT, isolation="none")
@@ -36,7 +36,7 @@ def main() -> int:
     found = disagreements(grades)
     console.print("\n".join(map(str, found)) or "Wherever all three came to an end, they give the same points.")
     if late:
-        console.print(f"{late} notebooks ran out of time: their row has no points, which is a result, too.")
+        console.print(f"{late} notebooks ran out of time. Their rows show no points; that is a result, too.")
     return 1 if found else 0
 
 

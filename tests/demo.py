@@ -49,7 +49,7 @@ def main(folder: Path = ROOT / "build" / "demo") -> int:
         "\nOpen these in a browser:\n"
         f"  the report for the instructor       {_shown(report)}\n"
         f"  what a student with mistakes reads  {_shown(page)}\n"
-        f"All scores are in {_shown(scores)}, the pages of all {len(pages)} students in {_shown(page.parents[1])}.",
+        f"All scores are in {_shown(scores)}. The pages of all {len(pages)} students are in {_shown(page.parents[1])}.",
         markup=False,
     )
     return 0

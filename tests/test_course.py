@@ -95,9 +95,10 @@ def test_submissions_are_found_plainly_and_in_nbgraders_layout(built_mini, tmp_p
     path = tmp_path / layout.format(student="ann")
     _submit(built_mini, path.parent, RIGHT)
     (path.parent / "results").mkdir()
+    (path.parent / "results" / "run.json").write_text("1")
     (submission,) = find_submissions(tmp_path, ["Mini"])
     assert (submission.student, submission.problem) == ("ann", "")
-    assert submission.read_results() == {}
+    assert submission.read_results() == {"run.json": b"1"}
 
 
 def test_a_notebook_with_a_byte_order_mark_is_read(built_mini, tmp_path):

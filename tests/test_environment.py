@@ -1,4 +1,4 @@
-"""One set of pinned versions, wherever it is written down, and builds of them for processors."""
+"""One set of pinned versions, wherever it is written down, and the CPU build of PyTorch."""
 
 import re
 import tomllib
@@ -77,7 +77,7 @@ def pip_lines(request, built_mini) -> list[str]:
     return _pip(yaml.safe_load((folder / "environment.yml").read_text()))
 
 
-def test_torch_is_the_build_for_processors(pip_lines):
+def test_torch_is_the_cpu_build(pip_lines):
     requirements = [Requirement(line) for line in pip_lines if line and not line.startswith(("#", "-"))]
     assert not [str(one) for one in requirements if re.match("nvidia|triton|cuda|pytorch", one.name)]
     assert _CPU_INDEX in pip_lines

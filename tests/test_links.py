@@ -15,6 +15,7 @@ from autograder import regular_files
 from autograder.adapters import nbgrader
 from autograder.authoring.project import Project
 from autograder.cli import main
+from autograder.course.submissions import find_submissions
 from autograder.grading.private_files import PrivateFiles
 from autograder.process import run_module
 
@@ -56,11 +57,13 @@ def test_a_file_that_becomes_a_link_after_a_look_at_it_is_refused(tmp_path, monk
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "file").write_text("mine")
+    looks = []
     lstat = os.lstat
 
     def exchanged(path, **options):
         status = lstat(path, **options)
-        if path == "file":
+        looks.append(path)
+        if looks.count("file") == 2:  # is it a folder, is it regular: now it will be opened
             (folder / "file").unlink()
             (folder / "file").symlink_to(secret)
         return status
@@ -209,11 +212,64 @@ def test_without_the_look_at_contents_blank_work_has_all_points(built_mini, tmp_
     assert dump(gradebook_url(project))["copies/Mini"]["grades"]["test_double"][0] == 3
 
 
-def test_links_that_cannot_be_moved_stop_nbgrader_before_it_copies(tmp_path):
+def _left_out(folder: Path) -> list[str]:
+    """Call the hook on a submission; returns the folders of what it moved away."""
+    nbgrader.set_links_aside("hw4", "ada", [str(folder / "Mini.ipynb")])
+    return sorted(str(path) for path in folder.parent.glob("hw4-left-out-*/hw4/*"))
+
+
+@pytest.fixture
+def submission(tmp_path) -> Path:
     folder = tmp_path / "ada" / "hw4"
     folder.mkdir(parents=True)
     (folder / "Mini.ipynb").write_text("{}")
-    (folder / "link").symlink_to("/etc/passwd")
-    (tmp_path / "ada" / "hw4-left-out").write_text("in the way")
-    with pytest.raises(SystemExit, match="link is no regular file and cannot be moved"):
-        nbgrader.set_links_aside("hw4", "ada", [str(folder / "Mini.ipynb")])
+    return folder
+
+
+def test_links_that_cannot_be_moved_stop_nbgrader_before_it_copies(submission, monkeypatch):
+    (submission / "link").symlink_to("/etc/passwd")
+    monkeypatch.setattr(nbgrader.tempfile, "mkdtemp", lambda **where: 1 / 0)
+    with pytest.raises(SystemExit, match="holds links or special files that cannot be moved"):
+        nbgrader.set_links_aside("hw4", "ada", [str(submission / "Mini.ipynb")])
+
+
+def test_what_is_left_out_overwrites_nothing_of_the_graders(submission, tmp_path):
+    """Two submissions, the first with a link to a folder, the second with a file of that folder's name below it."""
+    course = tmp_path / "course"
+    course.mkdir()
+    (course / "mini.py").write_text("reference")
+    (submission / "results").symlink_to(course)
+    assert len(_left_out(submission)) == 1
+    (submission / "results").mkdir()
+    (submission / "results" / "mini.py").symlink_to("/tmp/own")
+    assert len(_left_out(submission)) == 2
+    # An archive may bring such a folder with it, or a link of that name.
+    (submission.parent / "hw4-left-out").symlink_to(course)
+    (submission / "mini.py").symlink_to("/tmp/own")
+    assert len(_left_out(submission)) == 3
+    assert (course / "mini.py").read_text() == "reference"
+    assert [path.name for path in course.iterdir()] == ["mini.py"]
+
+
+def test_names_that_are_no_text_or_too_long_are_told_and_stop_nothing(submission):
+    os.symlink(b"/\xff\x1b[2J", os.fsencode(submission) + b"/link\xff\n")
+    read, refused = _walk(submission)
+    assert set(read) == {"Mini.ipynb"}
+    assert list(refused.values()) == [r"is a link to /\udcff\x1b[2J"]
+    assert len(_left_out(submission)) == 1
+    here = os.open(submission, os.O_RDONLY)
+    for number in range(18):
+        os.mkdir(str(number).zfill(250), dir_fd=here)
+        here = os.open(str(number).zfill(250), os.O_RDONLY, dir_fd=here)
+    _, refused = _walk(submission)
+    assert list(refused.values()) == ["has a path of more than 1000 bytes"]
+
+
+def test_a_link_beside_the_notebook_of_its_name_is_told(tmp_path):
+    (tmp_path / "ada" / "copy").mkdir(parents=True)
+    (tmp_path / "ada" / "Mini.ipynb").write_text("{}")
+    (tmp_path / "ada" / "copy" / "Mini.ipynb").symlink_to("/etc/passwd")
+    told: list[str] = []
+    (found,) = find_submissions(tmp_path, ["Mini"], report=told.append)
+    assert (found.path, found.problem) == (tmp_path / "ada" / "Mini.ipynb", "")
+    assert told == ["ada: copy/Mini.ipynb is a link to /etc/passwd: left out."]

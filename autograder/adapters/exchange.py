@@ -5,23 +5,25 @@
 """
 
 import glob
+import itertools
 import os
 import pwd
 import re
 import stat
 import tempfile
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from nbgrader.exchange import ExchangeError
 from nbgrader.exchange.default import ExchangeCollect, ExchangeReleaseFeedback
 
-from autograder.regular_files import RegularFile, regular_files
+from autograder.adapters import SECRET, TIMESTAMP
+from autograder.regular_files import RegularFile, printable, regular_files
 
 Record = dict[str, Any]
-_SECRET = "submission_secret.txt"
+_MAX_FILES = 10_000  # of a submission
+# nbgrader looks for a student's folder with the name as a pattern, so "*" would be everybody.
+_NO_NAME = re.compile(r"^$|^\.|[*?\[\]/\\]")
 
 
 class CollectOwnFiles(ExchangeCollect):
@@ -39,21 +41,19 @@ class CollectOwnFiles(ExchangeCollect):
     def _path_to_record(self, path: str) -> Record:
         try:
             record = super()._path_to_record(path)
-        except (ExchangeError, ValueError, OverflowError):
-            record = {"username": "", "filename": os.path.basename(path), "timestamp": datetime.min}
-        record["problem"] = self._problem(Path(path), record["username"])
+            record["problem"] = self._problem(Path(path), record["username"])
+        except Exception as error:  # the name is anybody's to choose, and what it names may be gone
+            problem = f"cannot be read as a submission ({error})"
+            record = {"username": "", "filename": "", "timestamp": datetime.min, "problem": problem}
         if record["problem"]:
-            self.log.warning("%s %s: left out.", path, record["problem"])
+            self.log.warning(printable(f"{path} {record['problem']}: left out."))
         return record
 
     def _problem(self, path: Path, student: str) -> str:
-        """Why a submission cannot be the student's; empty when it can."""
-        if not student:
-            return "does not have a submission's name"
-        try:
-            status = path.lstat()
-        except OSError as error:
-            return f"cannot be read: {error.strerror}"
+        """Why a submission cannot be the student's; empty when it can. Raises ``OSError``."""
+        if not student.isprintable() or _NO_NAME.search(student):
+            return "is not in a student's name"
+        status = path.lstat()
         if stat.S_ISLNK(status.st_mode):
             return f"is a link to {os.readlink(path)}"
         if not stat.S_ISDIR(status.st_mode):
@@ -61,7 +61,7 @@ class CollectOwnFiles(ExchangeCollect):
         if self.check_owner and (account := _account(student)) not in (None, status.st_uid):
             return (
                 f"belongs to user {_name(status.st_uid)}, not to {student} (user {account}). If students do not submit "
-                "under accounts of their own, set c.ExchangeCollect.check_owner = False"
+                "from their own accounts, set c.ExchangeCollect.check_owner = False"
             )
         return ""
 
@@ -70,68 +70,85 @@ class CollectOwnFiles(ExchangeCollect):
         return super()._sort_by_timestamp(own or records)
 
     def copy_files(self) -> None:
-        self.src_records: list[Record] = [record for record in self.src_records if not record["problem"]]
-        super().copy_files()
+        """Copy one submission after the other; one that fails is named, and does not stop the class."""
+        found: list[Record] = self.src_records
+        own = [record for record in found if not record["problem"]]
+        if found and not own:
+            self.fail("No submission could be collected. The warnings above say why.")
+        for records in [[record] for record in own] or [own]:
+            self.src_records: list[Record] = records
+            try:
+                super().copy_files()
+            except Exception as error:
+                self.log.error(printable(f"{records[0]['filename']} could not be collected: {error}"))
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
         """Copy the student's own files into a folder that nobody else can change, and from there as nbgrader does."""
         with tempfile.TemporaryDirectory(prefix="collect-") as folder:
             own = Path(folder) / "own"
             own.mkdir()
-            self._copy_own(Path(src), own, self._owner(Path(src)))
+            self._copy_own(Path(src), own)
+            # nbgrader's own time stamp: what it cannot read in the file would stop it.
+            (own / TIMESTAMP).write_text(Path(src).name.rsplit("+", 3)[2])
             super().do_copy(str(own), dest)
+
+    def _copy_own(self, source: Path, target: Path) -> None:
+        """Copy up to nbgrader's ``max_dir_size``, notebooks first; what goes over it is left out."""
+
+        def refused(path: PurePosixPath, why: str) -> None:
+            self.log.warning(printable(f"{source.name}: {path if path.parts else 'it'} {why}: left out."))
+
+        owner = self._owner(source)
+        most = left = 1000 * self.coursedir.max_dir_size
+        for first in (True, False):
+            files = regular_files(source, refused if first else lambda path, why: None, owner)
+            for file in itertools.islice(files, _MAX_FILES):
+                if _comes_first(file) is not first or file.path.parts[0] == TIMESTAMP:
+                    continue
+                if file.size > min(left, 1000 * self.coursedir.max_file_size):
+                    refused(file.path, f"is too large: {file.size / 1e6:.1f} MB of {most / 1e6:g} MB for a submission")
+                    continue
+                left -= file.size
+                _copy(file, target / file.path)
 
     def _owner(self, submission: Path) -> int | None:
         """To whom its files must belong; None where that is not known."""
         if not self.check_owner:
             return None
         account = _account(submission.name.rsplit("+", 3)[0])
-        if account is not None or not submission.exists():
-            return account
-        return submission.lstat().st_uid
-
-    def _copy_own(self, source: Path, target: Path, owner: int | None) -> None:
-        """Copy up to nbgrader's ``max_dir_size``: what goes over it is left out, and does not stop the class."""
-
-        def refused(path: PurePosixPath, why: str) -> None:
-            self.log.warning("%s: %s %s: left out.", source.name, path, why)
-
-        most, left = 1000 * self.coursedir.max_file_size, 1000 * self.coursedir.max_dir_size
-        for file in regular_files(source, refused, owner):
-            if file.size > min(most, left):
-                refused(file.path, f"is too large ({file.size / 1e6:.1f} MB)")
-            else:
-                left -= file.size
-                _copy(file, target / file.path)
+        return submission.lstat().st_uid if account is None else account
 
 
 class ReleaseWhatCanBeFetched(ExchangeReleaseFeedback):
-    """Release the feedback of all who submitted through the exchange.
+    """Release the feedback of everyone who submitted through the exchange.
 
-    A submission that came another way has no secret with which its student could fetch the page; nbgrader ends with an
-    error at the first of them.
+    A submission that came another way has no secret with which its student could fetch the page; stock nbgrader stops
+    with an error at the first of them.
     """
 
-    def copy_files(self) -> None:
-        without = sorted(self._without_secret())
-        for student in without:
-            self.log.warning(
-                "%s did not submit through the exchange, so cannot fetch feedback there: left out.", student
-            )
-        before = self.coursedir.student_id_exclude
-        self.coursedir.student_id_exclude = ",".join(filter(None, [before, *without]))
-        try:
-            super().copy_files()
-        finally:
-            self.coursedir.student_id_exclude = before
+    src_path: str
 
-    def _without_secret(self) -> Iterator[str]:
-        course, assignment = self.coursedir, self.coursedir.assignment_id
-        pattern = course.format_path(course.feedback_directory, "(?P<student>.*)", assignment, escape=True)
-        for folder in glob.glob(course.format_path(course.feedback_directory, "*", assignment)):
-            found = re.fullmatch(pattern, folder)
-            if found and not Path(folder, _SECRET).is_file():
-                yield found["student"]
+    def copy_files(self) -> None:
+        """Release one student's pages after the other; whose cannot be released is named, and stops nobody else's."""
+        for folder in sorted(glob.glob(self.src_path)):
+            if all(Path(folder, name).is_file() for name in (SECRET, TIMESTAMP)):
+                self.src_path = glob.escape(folder)
+                try:
+                    super().copy_files()
+                except Exception as error:
+                    self.log.error(printable(f"{folder}: the feedback could not be released: {error}"))
+            else:
+                self.log.warning(
+                    printable(
+                        f"{folder}: left out, since there is no submission secret. Either the student did not submit "
+                        "through the exchange, or the feedback is older than the secret: then run `nbgrader "
+                        "generate_feedback --force`."
+                    )
+                )
+
+
+def _comes_first(file: RegularFile) -> bool:
+    return file.path.suffix == ".ipynb" or file.path.name == SECRET
 
 
 def _account(name: str) -> int | None:

@@ -9,7 +9,9 @@
 ``HideTests``            generate_feedback: what hidden tests found, without their code
 """
 
+import contextlib
 import os
+import tempfile
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -28,7 +30,7 @@ from autograder.grading.assemble import assemble
 from autograder.grading.private_files import PrivateFiles
 from autograder.grading.results import RESULTS, Limits, Verdict
 from autograder.grading.staging import read_results
-from autograder.regular_files import regular_files
+from autograder.regular_files import printable, regular_files
 
 Resources = dict[str, Any]
 # Names of errors that the engine writes.
@@ -36,37 +38,40 @@ _VERDICTS = {verdict.value for verdict in Verdict}
 
 
 def set_links_aside(assignment: str, student: str, notebooks: list[str]) -> None:
-    """Take out of a student's submission what is no regular file, before nbgrader copies what it leads to.
+    """Take out of a student's submission what is not a regular file, before nbgrader copies what it leads to.
 
     nbgrader's ``Autograde.pre_convert_hook``: called with the paths of the student's ``notebooks``, the list that
-    nbgrader grades. Links, pipes and devices go to a folder beside the assignment's, ``hw4-left-out``, and a warning
-    names each. Raises ``SystemExit`` when they cannot be moved: nbgrader goes on after any other exception of a hook.
+    nbgrader grades. Links, pipes and devices go to a new folder beside the assignment's, ``hw4-left-out-...``, and a
+    warning names each. Raises ``SystemExit`` when that fails: after any other exception of a hook, nbgrader goes on.
     """
     for folder in {Path(notebook).parent for notebook in notebooks}:
-        left_out: dict[PurePosixPath, str] = {}
-        if folder.is_symlink():
-            left_out[PurePosixPath()] = f"is a link to {os.readlink(folder)}"
-        else:
-            for _ in regular_files(folder, left_out.__setitem__):
-                pass
-        for path, why in left_out.items():
-            get_logger().warning("%s %s: left out.", folder / path, why)
-            _move(folder / path, folder.with_name(f"{folder.name}-left-out") / path)
+        try:
+            _set_aside(folder)
+        except Exception as error:
+            raise SystemExit(
+                f"{folder} holds links or special files that cannot be moved out of it ({error}). Remove them, and run "
+                "the same command again."
+            ) from error
     # In place: it is nbgrader's own list.
     notebooks[:] = [notebook for notebook in notebooks if os.path.isfile(notebook)]
 
 
-def _move(path: Path, target: Path) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.rename(target)
-    except FileNotFoundError:  # gone, so nothing will be copied
-        pass
-    except OSError as error:
-        raise SystemExit(
-            f"{path} is no regular file and cannot be moved to {target} ({error.strerror}): remove it, and run the "
-            "same command again."
-        ) from None
+def _set_aside(folder: Path) -> None:
+    left_out: dict[PurePosixPath, str] = {}
+    if folder.is_symlink():
+        left_out[PurePosixPath(folder.name)] = f"is a link to {os.readlink(folder)}"
+    else:
+        for _ in regular_files(folder, lambda path, why: left_out.update({folder.name / path: why})):
+            pass
+    if not left_out:
+        return
+    # A new one each time: what a student put into an older one, or where it would be, must not say what is overwritten.
+    aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}-left-out-", dir=folder.parent))
+    for path, why in left_out.items():
+        get_logger().warning(printable(f"{folder.parent / path} {why}: left out."))
+        (aside / path).parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # gone, so nothing will be copied
+            (folder.parent / path).rename(aside / path)
 
 
 class AddOtterChecks(NbGraderPreprocessor):
@@ -110,7 +115,7 @@ class RebuildSubmission(NbGraderPreprocessor):
         names = resources["nbgrader"]
         path = Path(resources["metadata"]["path"]) / f"{names['notebook']}.ipynb"
         if same := _private_files(course, names).name_of(path.read_bytes()):
-            text = "%s has the content of a file that only graders have (%s): its answers do not count."
+            text = "%s has the content of a file that only graders have (%s). Its answers do not count."
             self.log.warning(text, path, same)
             nb = new_notebook()
         folder = course.format_path(course.release_directory, ".", names["assignment"])

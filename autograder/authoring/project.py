@@ -44,12 +44,6 @@ class Project:
         return self.root / "solutions"
 
     @property
-    def private_folders(self) -> tuple[Path, ...]:
-        """Folders with files that students must not see: sources, solutions, tests, builds of them, and grades."""
-        names = ("source", "solutions", "tests", "autograded", "graded", ".git")
-        return (*(self.root / name for name in names), self.dist)
-
-    @property
     def mistakes(self) -> Path:
         """The known wrong answers, a module per notebook."""
         return self.solutions / "misconceptions"

@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
+from autograder.regular_files import read_regular
+
 # One submission's zips, one within the other, may hold so much together. A notebook has 3 MB, its results some more.
 MAX_BYTES = 256 << 20
 MAX_MEMBERS = 10_000
@@ -56,9 +58,11 @@ def folder_files(folder: Path, report: Report) -> Iterator[File]:
                 report(f"{shown} is a link or a special file: refused.")
             elif problem := name_problem(shown):
                 report(f"{shown!r} {problem}: refused.")
+            elif status.st_size > MAX_BYTES:
+                report(f"{shown} has over {MAX_BYTES >> 20} MB: refused.")
             else:
                 modified = datetime.fromtimestamp(status.st_mtime, UTC)
-                yield File(PurePosixPath(shown), modified, path.read_bytes)
+                yield File(PurePosixPath(shown), modified, partial(read_regular, path, MAX_BYTES))
 
 
 def zip_files(source: Path | bytes, report: Report, most: int = MAX_MEMBERS) -> Iterator[File]:

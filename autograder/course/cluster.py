@@ -11,14 +11,15 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 import dask
-from distributed import Client, Future, KilledWorker, SpecCluster, as_completed
+from distributed import Client, Future, KilledWorker, as_completed
 
 from autograder.course.forkserver import warm_up
 from autograder.course.grades import Record, Status
 from autograder.course.local_cluster import SETTINGS as LOCAL_SETTINGS
-from autograder.course.local_cluster import local_cluster
+from autograder.course.local_cluster import local_cluster, scratch_folder
 from autograder.course.worker import CourseFiles, CoursePlugin, Job, grade_job
 from autograder.errors import AutograderError, CourseError
 
@@ -40,9 +41,9 @@ _STARTS = 3
 class RemoteScheduler:
     """A Dask scheduler that somebody else started, at an address such as ``tls://host:8786``.
 
-    Who connects to a scheduler runs code on its workers, and reads what is sent to them: sources, hidden tests and
+    Whoever connects to a scheduler can run code on its workers and read what is sent to them: sources, hidden tests and
     solutions. So it must be one that asks for certificates (which Dask's configuration names), unless ``is_insecure``
-    says that nobody else reaches it. Raises ``CourseError`` otherwise.
+    says that nobody else can reach it. Raises ``CourseError`` otherwise.
     https://distributed.dask.org/en/stable/tls.html
     """
 
@@ -52,10 +53,10 @@ class RemoteScheduler:
     def __post_init__(self) -> None:
         if not self.is_insecure and not self.address.startswith("tls://"):
             raise CourseError(
-                f"{self.address} is a scheduler without TLS: anyone who can connect to it can run code on the workers "
-                "and read the solutions. Start scheduler and workers with certificates (docs/grading.md, More than one "
-                "machine) and use its tls:// address. If nobody else can reach the network between them, and nobody "
-                "else has an account on these machines, --insecure uses it as it is."
+                f"{self.address} is a scheduler without TLS. Anyone who can connect to it can run code on its workers "
+                "and read the solutions. Start the scheduler and its workers with certificates (docs/grading.md, More "
+                "than one machine), and use the tls:// address. If nobody else can reach this network or has an "
+                "account on these machines, add --insecure."
             )
 
 
@@ -70,20 +71,18 @@ def connect(
     has no workers, or they have another version of this package.
     """
     with contextlib.ExitStack() as stack:
-        stack.enter_context(dask.config.set(_SETTINGS))
+        stack.enter_context(dask.config.set({**_SETTINGS, "temporary-directory": str(scratch_folder())}))
         _silence()
-        if scheduler:
-            client = stack.enter_context(_client(scheduler))
-        else:
-            client = stack.enter_context(Client(stack.enter_context(_started(workers))))
-        yield _beside(lambda: _make_ready(client, course, scheduler.address if scheduler else "this machine"))
+        address = scheduler.address if scheduler else "this machine"
+        client = stack.enter_context(_client(scheduler) if scheduler else _started(workers))
+        yield _beside(lambda: _make_ready(client, course, address))
 
 
 def _client(scheduler: RemoteScheduler) -> Client:
     try:
         return Client(scheduler.address, timeout=20)
     except TypeError:  # Dask's, when the address says TLS and its configuration names no certificates
-        reason = "Dask's configuration here names no certificates to show it (docs/grading.md, More than one machine)"
+        reason = "Dask's configuration on this machine names no certificates (docs/grading.md, More than one machine)"
     except (OSError, TimeoutError, ValueError) as error:
         reason = str(error).partition("\n")[0]
     raise CourseError(f"no Dask scheduler answers at {scheduler.address}: {reason}")
@@ -122,14 +121,23 @@ def _silence() -> None:
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def _started(workers: int) -> SpecCluster:
+@contextlib.contextmanager
+def _started(workers: int) -> Iterator[Client]:
     """A local cluster whose workers are there. Raises ``CourseError`` when they end before that, again and again."""
-    for _ in range(_STARTS):
-        try:
-            warm_up()
-            return local_cluster(workers)
-        except RuntimeError as error:
-            reason = error
+    with contextlib.ExitStack() as stack:
+        for _ in range(_STARTS):
+            try:
+                warm_up()
+                client = stack.enter_context(Client(stack.enter_context(local_cluster(workers)), timeout=20))
+                break
+            except (OSError, RuntimeError, TimeoutError) as error:
+                reason = error
+        else:
+            _give_up(workers, reason)
+        yield client
+
+
+def _give_up(workers: int, reason: Exception) -> NoReturn:
     raise CourseError(
         f"the worker processes ended again and again while they started ({reason}): is there memory for {workers} of "
         "them? What was graded is kept: run the same command again."

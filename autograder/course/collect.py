@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from nbgrader.utils import parse_utc
-
+from autograder.adapters import TIMESTAMP
 from autograder.authoring.model import Notebook
 from autograder.authoring.project import Project
 from autograder.course.archives import ArchiveError, File
 from autograder.course.results import write_atomically
 from autograder.course.sources import Parcel, read_source, unzipped
-from autograder.course.submissions import MAX_NOTEBOOK, TIMESTAMP, Submission
+from autograder.course.submissions import MAX_NOTEBOOK, Submission, parse_moment
 from autograder.grading.results import RESULTS
 
 # What browsers and Canvas put behind the name of a file that is there already: " (1)", "-2".
@@ -156,12 +155,8 @@ def _is_taken(folder: Path, place: PurePosixPath) -> bool:
 
 def _handed_in(path: Path) -> float:
     """When a notebook in ``submitted/`` was handed in: the file's time, unless the time stamp says before that."""
-    stamp = Submission("", path.stem, path).timestamp
-    try:
-        stamped = parse_utc(stamp).replace(tzinfo=UTC).timestamp() if stamp else float("inf")
-    except (ValueError, OverflowError):
-        stamped = float("inf")
-    return min(path.stat().st_mtime, stamped)
+    stamp = parse_moment(Submission("", path.stem, path).timestamp)
+    return min(path.stat().st_mtime, stamp.replace(tzinfo=UTC).timestamp() if stamp else float("inf"))
 
 
 def _grade_ids(data: bytes) -> set[str]:

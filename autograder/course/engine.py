@@ -112,7 +112,7 @@ class Engine:
 
 
 def _not_the_students(submission: Submission, same: str) -> Record:
-    """The record of a notebook that was a link to one of the graders', before it was collected."""
+    """The record of a notebook with the content of one of the graders': a link to it, perhaps, before collecting."""
     text = f"has the content of a file that only graders have ({same}), so it was not graded."
     return Record(submission.notebook, Status.UNREADABLE, f"{submission.notebook}.ipynb {text}")
 

@@ -28,6 +28,7 @@ from autograder.course.stock import Stock
 from autograder.course.submissions import Report, Submission, find_submissions
 from autograder.course.table import print_grades, problems
 from autograder.errors import CourseError
+from autograder.regular_files import printable
 
 STOCK = ("nbgrader", "otter")
 FRAMEWORKS = (ENGINE, *STOCK)
@@ -200,7 +201,7 @@ def _red_lines(console: Console) -> Report:
     def report(text: str) -> None:
         if text not in told:
             told.add(text)
-            console.print(text, style="red", highlight=False, markup=False)
+            console.print(printable(text), style="red", highlight=False, markup=False)
 
     return report
 

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import nbformat
-from nbgrader.utils import parse_utc
 
+from autograder.adapters import SECRET, TIMESTAMP
 from autograder.authoring.model import Notebook, read_node
 from autograder.authoring.project import Project
 from autograder.course.autograded import Pipeline
@@ -22,7 +22,7 @@ from autograder.course.engine import Graded
 from autograder.course.gradebook import CourseGradebook, GradebookError
 from autograder.course.grades import Status
 from autograder.course.results import ResultStore, write_atomically
-from autograder.course.submissions import SECRET, TIMESTAMP
+from autograder.course.submissions import Submission, parse_moment
 from autograder.errors import CourseError
 
 # Below the project's root: results, and what is recorded of them.
@@ -136,7 +136,8 @@ class Recorder:
         who = (submission.student, submission.notebook)
         path = autograded_path(self._gradebook, *who)
         secret = path.with_name(SECRET)
-        timestamp = _moment(submission.timestamp)
+        moment = parse_moment(submission.timestamp)
+        timestamp = moment.isoformat() if moment else None
         note = Note.read(note_path(self._project, *who))
         result = f"{record.status.value}: {graded.key or record.message}"
         if (
@@ -144,8 +145,8 @@ class Recorder:
             and not graded.is_new
             and timestamp in (None, note.timestamp)
             and path.is_file()
-            and (submission.path is None or _holds(secret, submission.secret))
         ):
+            self._pass_on(secret, submission)
             return
         executed = self.store.load_notebook(graded.key) if record.status is Status.GRADED else ""
         autograded = self._pipeline.autograded(record, executed)
@@ -153,19 +154,22 @@ class Recorder:
         write_atomically(path, nbformat.writes(autograded.node), self._gradebook.permissions)
         if timestamp:
             write_atomically(path.with_name(TIMESTAMP), submission.timestamp + "\n", self._gradebook.permissions)
-        if submission.path:
-            self._write_secret(secret, submission.secret)
+        self._pass_on(secret, submission)
         # Last, so that whoever is interrupted before records this again.
         self._in_gradebook[who] = (autograded.scores, written)
         note = Note(result, graded.key, autograded.scores, written)
         write_atomically(note_path(self._project, *who), json.dumps(asdict(note)))
         self._written += 1
 
-    def _write_secret(self, path: Path, secret: str) -> None:
-        """Pass on what nbgrader's `release_feedback` needs: it puts a page where only who holds the secret finds it.
+    def _pass_on(self, path: Path, submission: Submission) -> None:
+        """Write the submission's secret to ``path``, where nbgrader's `release_feedback` finds it.
 
-        That of an older submission would hide the page from everybody. Raises ``CourseError``.
+        It puts a page where only who holds the secret finds it; that of an older submission would hide the page from
+        everybody. Raises ``CourseError``.
         """
+        secret = submission.secret.encode()
+        if submission.path is None or (path.read_bytes() if path.is_file() else b"") == secret:
+            return
         if secret:
             write_atomically(path, secret, self._gradebook.permissions)
         else:
@@ -177,11 +181,6 @@ class Recorder:
         if None in scores.values() and not autograded_path(self._gradebook, student, notebook).is_file():
             self._gradebook.write_zeros(student, notebook)
             self._written += 1
-
-
-def _holds(path: Path, text: str) -> bool:
-    """Whether a file has that text; without a text, whether there is no file."""
-    return (path.read_text() if path.is_file() else "") == text
 
 
 def results_folder(project: Project) -> Path:
@@ -199,11 +198,3 @@ def autograded_path(gradebook: CourseGradebook, student: str, notebook: str) -> 
     coursedir = gradebook.coursedir
     folder = coursedir.format_path(coursedir.autograded_directory, student, gradebook.project.assignment)
     return Path(folder) / f"{notebook}.ipynb"
-
-
-def _moment(timestamp: str) -> str | None:
-    """A time stamp as the gradebook keeps it, in UTC; None when there is none that can be read."""
-    try:
-        return parse_utc(timestamp).isoformat() if timestamp else None
-    except (ValueError, OverflowError):
-        return None

@@ -63,8 +63,8 @@ def write_atomically(path: Path, content: str | bytes, permissions: int = 0o644)
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise CourseError(
-            f"{path} cannot be written: {error.strerror}. What was graded before is kept: mend that and run the same "
-            "command again to go on."
+            f"{path} cannot be written: {error.strerror}. What was graded before is kept. Fix that, and run the same "
+            "command again."
         ) from None
 
 

@@ -15,8 +15,9 @@ from typing import Any
 import yaml
 from nbgrader.utils import parse_utc
 
+from autograder.adapters import TIMESTAMP
 from autograder.course.archives import MAX_BYTES, MAX_DEPTH, ArchiveError, File, Report, folder_files, zip_files
-from autograder.course.submissions import TIMESTAMP
+from autograder.course.submissions import parse_moment
 from autograder.errors import CourseError
 
 _METADATA = "submission_metadata.yml"
@@ -165,11 +166,11 @@ def _below(files: Iterable[File], parts: int) -> list[File]:
 
 def _moment(stamp: Any, files: list[File]) -> datetime:
     """A time stamp in UTC, or when the newest file was changed."""
-    if isinstance(stamp, datetime) or (isinstance(stamp, str) and stamp.strip()):
-        try:
-            return parse_utc(stamp if isinstance(stamp, datetime) else stamp.strip()).replace(tzinfo=UTC)
-        except (ValueError, OverflowError):
-            pass
+    moment = parse_moment(stamp.strip()) if isinstance(stamp, str) else None
+    if isinstance(stamp, datetime):
+        moment = parse_utc(stamp)
+    if moment:
+        return moment.replace(tzinfo=UTC)
     return max(file.modified for file in files)
 
 

@@ -10,6 +10,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import nbformat
@@ -22,6 +23,7 @@ from autograder.course.grades import Grade, Status
 from autograder.course.submissions import Submission
 from autograder.errors import NotebookError
 from autograder.grading.assemble import assemble
+from autograder.grading.private_files import PrivateFiles
 from autograder.grading.results import RESULTS
 from autograder.process import Finished, run_module
 
@@ -42,6 +44,10 @@ class Stock:
         """What students were given: answers are put into its cells."""
         return self.course / "release" / self.project.assignment
 
+    @cached_property
+    def _private(self) -> PrivateFiles:
+        return PrivateFiles(self.project)
+
     def nbgrader(self, notebook: Notebook, submission: Submission) -> Grade:
         """Grade with ``nbgrader autograde`` in a copy of the course."""
 
@@ -49,7 +55,7 @@ class Stock:
             course = folder / "course"
             shutil.copytree(self.course, course)
             submitted = course / "submitted" / _STUDENT / self.project.assignment
-            _write(node, submitted / f"{notebook.name}.ipynb", submission.read_results())
+            _write(node, submitted / f"{notebook.name}.ipynb", submission.read_results(private=self._private))
             arguments = ["autograde", self.project.assignment, "--student", _STUDENT, "--notebook", notebook.name]
             arguments.append(f"--GradeInBox.isolation={self.isolation}")
             finished = run_module("nbgrader", arguments, course, self.timeout, import_from=self.project.root)
@@ -61,7 +67,7 @@ class Stock:
         """Grade with ``otter run`` and the built zip. Otter knows no time limit: ours ends it from outside."""
 
         def run(folder: Path, node: NotebookNode) -> tuple[Finished, dict[str, float]]:
-            _write(node, folder / "work" / f"{notebook.name}.ipynb", submission.read_results())
+            _write(node, folder / "work" / f"{notebook.name}.ipynb", submission.read_results(private=self._private))
             archive = _zip(folder / "work", folder / "submission.zip")
             built = self.project.zip_path(notebook.name)
             arguments = ["run", "-a", str(built), "-o", str(folder), "--no-logo", str(archive)]

@@ -2,20 +2,20 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from nbformat import NotebookNode
+from nbgrader.utils import parse_utc
 
+from autograder.adapters import SECRET, TIMESTAMP
 from autograder.authoring.model import read_node
 from autograder.errors import CourseError
 from autograder.grading.private_files import PrivateFiles
 from autograder.grading.results import RESULTS
 from autograder.grading.staging import read_results
-from autograder.regular_files import read_regular, regular_files
+from autograder.regular_files import printable, read_regular, regular_files
 
-TIMESTAMP = "timestamp.txt"
-# nbgrader's: who holds it may fetch the feedback (https://nbgrader.readthedocs.io, the exchange's `submit`).
-SECRET = "submission_secret.txt"
 # Bigger files are not read: the largest honest notebook seen has 3 MB, most of it figures.
 MAX_NOTEBOOK = 64 << 20
 _MAX_NOTE = 4096
@@ -52,16 +52,18 @@ class Submission:
     @property
     def timestamp(self) -> str:
         """When it was handed in, as ``timestamp.txt`` beside the notebook says; empty when nothing does."""
-        return self._beside(TIMESTAMP)[:100]
+        return _note(self.path.parent / TIMESTAMP)[:100] if self.path else ""
 
     @property
     def secret(self) -> str:
-        """With what its student fetches the feedback through nbgrader's exchange; empty when it came another way."""
-        return self._beside(SECRET)
+        """What its student needs to fetch feedback through nbgrader's exchange; empty when it came another way.
 
-    def _beside(self, name: str) -> str:
-        content = read_regular(self.path.parent / name, _MAX_NOTE) if self.path else b""
-        return content.decode(errors="replace").strip()
+        It lies in the assignment's folder; the notebook may lie deeper.
+        """
+        for folder in self.path.parents if self.path else ():
+            if (secret := _note(folder / SECRET)) or folder.name == self.student:
+                return secret
+        return ""
 
     @property
     def _path(self) -> Path:
@@ -80,7 +82,12 @@ def find_submissions(
     """
     if not folder.is_dir():
         raise CourseError(f"{folder} is not a folder: name the folder that holds one folder per student.")
-    found = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    found = []
+    for path in sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+        if path.name.isprintable():
+            found.append(path)
+        else:
+            report(f"{path.name} cannot be a student's name: left out. Rename the folder.")
     if not found:
         raise CourseError(f"{folder} holds no student's folder: it should have one per student, notebooks inside.")
     wanted = set(students)
@@ -90,25 +97,48 @@ def find_submissions(
     return [sub for path in found if not wanted or path.name in wanted for sub in _of_student(path, names, report)]
 
 
+def parse_moment(text: str) -> datetime | None:
+    """A time stamp in UTC, without a time zone, as nbgrader keeps it; None when there is none that can be read.
+
+    Students can write ``timestamp.txt``. nbgrader's reader takes a path for the name of a time zone, and opens it.
+    """
+    if not text or text.rpartition(" ")[2].startswith(("/", ".")):
+        return None
+    try:
+        return parse_utc(text)
+    except Exception:  # dateutil lets through what its parts raise
+        return None
+
+
+def _note(path: Path) -> str:
+    """A small text file's text; empty when there is none."""
+    return read_regular(path, _MAX_NOTE).decode(errors="replace").strip()
+
+
 def _of_student(student: Path, notebooks: list[str], report: Report) -> list[Submission]:
     paths: dict[str, list[Path]] = {name: [] for name in notebooks}
     refusals: dict[str, str] = {}
 
     def refused(path: PurePosixPath, why: str) -> None:
         if path.suffix == ".ipynb" and path.stem in paths:
-            refusals[path.stem] = f"{path} {why}, so it was not graded. Submit the notebook itself."
+            refusals[path.stem] = f"{printable(path)} {why}"
         elif RESULTS not in path.parts:  # those are told when they are read
-            report(f"{student.name}: {path} {why}: left out.")
+            report(f"{student.name}: {path if path.parts else 'the folder'} {why}: left out.")
 
     # A student's folder itself was made by whoever collected: that one may be a link.
     for file in regular_files(student.resolve(), refused):
         if file.path.suffix == ".ipynb" and file.path.stem in paths and ".ipynb_checkpoints" not in file.path.parts:
             paths[file.path.stem].append(student / file.path)
+    for name in refusals.keys() & paths.keys():
+        if paths[name]:
+            report(f"{student.name}: {refusals[name]}: left out.")
     return [_one(student, name, paths[name], refusals.get(name, "")) for name in notebooks]
 
 
 def _one(student: Path, notebook: str, paths: list[Path], refusal: str) -> Submission:
     if len(paths) > 1:
-        places = ", ".join(str(path.relative_to(student)) for path in paths)
+        places = ", ".join(printable(path.relative_to(student)) for path in paths)
         return Submission(student.name, notebook, None, f"{notebook}.ipynb is there more than once: {places}")
-    return Submission(student.name, notebook, paths[0] if paths else None, "" if paths else refusal)
+    if not paths and refusal:
+        return Submission(student.name, notebook, None, f"{refusal}, so it was not graded.")
+    return Submission(student.name, notebook, paths[0] if paths else None)

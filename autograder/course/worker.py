@@ -109,6 +109,7 @@ class CoursePlugin(WorkerPlugin):
         tempfile.tempdir = str(folder)  # the cluster removes it, also that of a worker that was killed
         folder.chmod(0o711)  # students' processes, of another user, work in folders of it
         course = folder / self._course.fingerprint
+        course.mkdir(mode=0o700, exist_ok=True)  # solutions and hidden tests
         for name, content in self._course.files.items():
             path = course / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ Who collects submissions with a tool that follows links (nbgrader's own `collect
 solutions a plain copy of them, in the student's name. All that is left of it is its content.
 """
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from autograder.authoring.project import Project
 from autograder.grading.results import RESULTS
+from autograder.regular_files import read_regular
 
 # Nothing shorter tells anything; "{}" and the like may well be a student's own.
 _SHORTEST = 16
@@ -28,22 +30,23 @@ class PrivateFiles:
     def name_of(self, content: bytes) -> str:
         """The file of the course that has this content, by its path in it; empty for any other content."""
         if content.startswith(_DATABASE):
-            return "a database, as the gradebook is"
+            return "a database such as the gradebook"
         if len(content) not in self._by_size:
             return ""
         digest = _digest(content)
         if digest in self._released:
             return ""
-        same = (path for path in self._by_size[len(content)] if path.is_file() and _digest(path.read_bytes()) == digest)
+        same = (path for path in self._by_size[len(content)] if _digest(read_regular(path, len(content))) == digest)
         return next((path.relative_to(self._project.root).as_posix() for path in same), "")
 
     @cached_property
     def _by_size(self) -> dict[int, list[Path]]:
         found: dict[int, list[Path]] = {}
         for path in self._paths():
-            size = path.lstat().st_size
-            if size >= _SHORTEST:
-                found.setdefault(size, []).append(path)
+            with contextlib.suppress(OSError):  # gone meanwhile
+                size = path.lstat().st_size
+                if size >= _SHORTEST:
+                    found.setdefault(size, []).append(path)
         return found
 
     @cached_property
@@ -52,12 +55,15 @@ class PrivateFiles:
         return {_digest(path.read_bytes()) for path in self._project.release.rglob("*") if path.is_file()}
 
     def _paths(self) -> Iterator[Path]:
-        """Not what instructors downloaded, nor any saved results but the graders' own: the same may be submitted."""
-        for top in self._project.private_folders:
-            for folder, folders, names in os.walk(top):
-                if RESULTS in folders and top.name != "graded":
-                    folders.remove(RESULTS)
+        """Only what graders alone can have made: students may have the same saved results, or the same stray files."""
+        root = self._project.root
+        for name in ("source", "solutions", "tests", self._project.dist.relative_to(root)):
+            for folder, folders, names in os.walk(root / name):
+                folders[:] = [name for name in folders if name != RESULTS]
                 yield from (path for name in names if not (path := Path(folder, name)).is_symlink())
+        yield from (root / "graded").rglob("*.ipynb")
+        yield from (root / "autograded").rglob("*.ipynb")  # beside them lie files that students submitted
+        yield from (root / ".git" / "objects" / "pack").glob("*.pack")
 
 
 def _digest(content: bytes) -> bytes:

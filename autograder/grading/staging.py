@@ -8,14 +8,12 @@ from pathlib import Path, PurePosixPath
 
 from autograder.grading.private_files import PrivateFiles
 from autograder.grading.results import RESULTS, Limits
-from autograder.regular_files import regular_files
+from autograder.regular_files import printable, regular_files
 
 # Of all result files of a submission together.
 MAX_RESULTS = 128 << 20
 _MAX_FILES = 10_000
 _BLOCK = 4096
-# A path as long as systems allow would be too long where it is copied to.
-_LONGEST_PATH = 1000
 
 
 def read_results(
@@ -30,22 +28,24 @@ def read_results(
     left = MAX_RESULTS
 
     def refused(path: PurePosixPath, why: str) -> None:
-        report(f"{RESULTS}/{path} {why}: left out.")
+        report(printable(f"{PurePosixPath(RESULTS) / path} {why}: left out."))
 
     if folder.is_symlink():
         refused(PurePosixPath(), f"is a link to {os.readlink(folder)}")
     if not folder.is_dir() or folder.is_symlink():
         return found
     for number, file in enumerate(regular_files(folder, refused)):
-        left -= file.size
-        if left < 0 or number == _MAX_FILES:
-            limits = f"{MAX_RESULTS >> 20} MB or {_MAX_FILES} files"
-            refused(file.path, f"and what follows is more than the {limits} that results may have")
+        if number == _MAX_FILES:
+            refused(file.path, f"and the files after it exceed the limit of {_MAX_FILES:,} files")
             break
+        if file.size > left:
+            refused(file.path, f"exceeds the limit of {MAX_RESULTS >> 20} MB for all results together")
+            continue
+        left -= file.size
         content = file.read()
         if same := private.name_of(content) if private else "":
             refused(file.path, f"has the content of a file that only graders have ({same})")
-        elif len(os.fsencode(file.path)) <= _LONGEST_PATH:
+        else:
             found[file.path.as_posix()] = content
     return found
 
