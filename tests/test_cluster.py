@@ -15,6 +15,7 @@ from test_faults import _PATIENCE, descendants, grading, wait_for
 
 from autograder.cli import main
 from autograder.course.cluster import RemoteScheduler
+from autograder.course.local_cluster import scratch_folder
 from autograder.errors import CourseError
 
 # Another user need not be able to read this Python: all that connecting takes is imported by connecting to a cluster of
@@ -71,6 +72,7 @@ found = {port: {way: outcome(lambda: ways[way](port)) for way in asked.split(","
 print(json.dumps({"user": os.getuid(), "ports": found}))
 """
 _NOBODY = 65534
+_AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
 # By whoever listens: an error here, such as that a module cannot be read, is none of these.
 _REFUSED = {
     f"refused: {error}"
@@ -90,10 +92,17 @@ def _listening(process: subprocess.Popen) -> list[int]:
 def _neighbor(ports: list[int], *ways: str) -> dict[str, dict[str, str]]:
     """What another user of this machine gets from each port; without root's rights to become one, this user."""
     command = [sys.executable, "-c", _NEIGHBOR, ",".join(ways), str(_NOBODY), *map(str, ports)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=_PATIENCE)
+    done = subprocess.run(
+        command, env=_without_certificates(), capture_output=True, text=True, check=True, timeout=_PATIENCE
+    )
     found = json.loads(done.stdout)
     assert found["user"] == (_NOBODY if os.getuid() == 0 else os.getuid())
     return found["ports"]
+
+
+def _without_certificates() -> dict[str, str]:
+    """An environment in which Dask's configuration names none: those of other tests are this user's."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("DASK_")}
 
 
 def test_a_neighbor_cannot_talk_to_a_running_grading(built_mini, tmp_path):
@@ -107,6 +116,33 @@ def test_a_neighbor_cannot_talk_to_a_running_grading(built_mini, tmp_path):
         for port, answers in _neighbor(ports, "tcp", "foreign certificate", "no certificate", "http").items():
             assert all(answer in _REFUSED for answer in answers.values()), (port, answers)
         assert _listening(process) == ports, "all of it was still there"
+        # Workers have unpacked sources and solutions by the time that they have a student's code to run.
+        scratch = scratch_folder()
+        wait_for(lambda: len(list(scratch.rglob("solutions"))) == 2)
+        for unpacked in scratch.rglob("solutions"):
+            assert unpacked.parent.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("taken", ["dask-scratch-space", pytest.param(f"autograder-{os.geteuid()}", marks=_AS_ROOT)])
+def test_what_a_neighbor_puts_where_dask_would_work_is_not_imported(built_mini, tmp_path, taken):
+    """Dask imports modules from its working folder, and takes one that is there already, whoever made it."""
+    project = copy_course(built_mini, tmp_path / "course")
+    submit(project, "ann", RIGHT)
+    places = tmp_path / "tmp"
+    planted, trace = places / taken, tmp_path / "trace"
+    planted.mkdir(parents=True)
+    for folder in (planted, planted / "dask-scratch-space"):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o777)
+        for name in ("gilknocker", "lz4", "pandas"):  # which Dask tries to import
+            (folder / f"{name}.py").write_text(f"open({str(trace)!r}, 'a').write('imported')")
+        if os.geteuid() == 0:
+            os.chown(folder, _NOBODY, _NOBODY)
+    command = [sys.executable, "-m", "autograder.cli", "--root", str(project.root), "grade", "--workers", "1"]
+    environment = {**os.environ, "TMPDIR": str(places)}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=_PATIENCE)
+    assert "1 graded, 1 recorded" in run.stdout, run.stderr
+    assert not trace.exists()
 
 
 def test_the_neighbor_gets_in_where_there_is_no_tls():
@@ -148,7 +184,7 @@ def test_insecure_alone_is_wrong_usage(built_mini):
 def test_missing_certificates_are_one_line(built_mini, tmp_path):
     project = copy_course(built_mini, tmp_path / "course")
     submit(project, "ann", RIGHT)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("DASK_")}
+    environment = _without_certificates()
     command = [sys.executable, "-m", "autograder.cli", "--root", str(project.root), "grade", "--scheduler"]
     run = subprocess.run([*command, "tls://127.0.0.1:1"], env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 1

@@ -116,17 +116,25 @@ def test_files_of_another_user_in_a_students_folder_are_left_out(hub):
     assert set(_collected(hub, _OTHER)) == {"Mini.ipynb", "timestamp.txt", "submission_secret.txt"}
 
 
+_NO_SUBMISSIONS = {
+    "is a link to": 1, "is not a folder": 1, "is not in a student's name": 5, "cannot be read as a submission": 2,
+}  # fmt: skip
+
+
 def test_an_older_submission_counts_where_the_newest_is_no_students(hub):
     _work(hub, RIGHT)
     hub.submit()
     (hub.inbound / f"{ME}+hw4+2030-01-01 00:00:00.000000 UTC+link").symlink_to(hub.project.source)
     (hub.inbound / f"{ME}+hw4+2030-01-02 00:00:00.000000 UTC+file").write_text("")
-    (hub.inbound / f"{ME}+hw4+yesterday+x").mkdir()
-    (hub.inbound / "+hw4+2030-01-01 00:00:00.000000 UTC+x").mkdir()
+    for name in ("yesterday", "102026002026202699999999999999h"):
+        (hub.inbound / f"{ME}+hw4+{name}+x").mkdir()
+    for student in ("", "*", "[a]", "a\nb", "\udcff"):
+        (hub.inbound / f"{student}+hw4+2030-01-01 00:00:00.000000 UTC+x").mkdir()
     for option in ([], ["--before-duedate"], ["--update"]):
         printed = hub.grader("collect", "hw4", *option)
-        for why in ("is a link to", "is not a folder", "is not in a student's name"):
-            assert why in printed
+        lines = [line for line in printed.splitlines() if line.endswith(": left out.")]
+        found = {why: sum(why in line for line in lines) for why in _NO_SUBMISSIONS}
+        assert found == _NO_SUBMISSIONS
     assert _collected(hub)["Mini.ipynb"] == (hub.home() / "hw4" / "Mini.ipynb").read_bytes()
 
 
@@ -165,6 +173,42 @@ def test_whatever_a_submission_holds_the_class_is_collected(hub, cluster):
         submission.name.split("+")[2]
         == (hub.project.root / "autograded" / ME / "hw4" / "timestamp.txt").read_text().strip()
     )
+
+
+def test_a_submission_that_cannot_be_collected_stops_nobody_else(hub):
+    """Here, since an earlier collector took a time stamp that nbgrader cannot read."""
+    _work(hub, RIGHT)
+    hub.submit()
+    hub.grader("collect", "hw4")
+    (hub.project.submitted / ME / "hw4" / "timestamp.txt").write_text("soon")
+    _work(hub, RIGHT, "zoe")
+    hub.submit("zoe")
+    printed = hub.grader("collect", "hw4", "--update")
+    assert (
+        len([line for line in printed.splitlines() if f"{ME}+hw4+" in line and "could not be collected" in line]) == 1
+    )
+    assert "Mini.ipynb" in _collected(hub, "zoe")
+    assert "Mini.ipynb" in _collected(hub, ME)
+
+
+def test_feedback_that_cannot_be_released_stops_nobody_elses(hub):
+    for student in ("a,zoe", "bad", "odd", "zoe"):
+        folder = hub.project.root / "feedback" / student / "hw4"
+        folder.mkdir(parents=True)
+        (folder / "Mini.html").write_text(student)
+        (folder / "timestamp.txt").write_text("2026-01-01 10:00:00 UTC")
+        (folder / "submission_secret.txt").write_text(f"{student}'s")
+    (hub.project.root / "feedback" / "a,zoe" / "hw4" / "submission_secret.txt").unlink()
+    (hub.project.root / "feedback" / "bad" / "hw4" / "submission_secret.txt").write_text("")
+    (hub.project.root / "feedback" / "odd" / "hw4" / "x.html").mkdir()
+    printed = hub.grader("release_feedback", "hw4")
+    assert "a,zoe/hw4: left out" in printed
+    for student in ("bad", "odd"):
+        assert f"{student}/hw4: the feedback could not be released" in printed
+    released = {path.read_text() for path in (hub.folder / "exchange" / "eecs182" / "feedback").glob("*.html")}
+    assert released == {"zoe", "odd"}
+    assert "zoe" in hub.grader("release_feedback", "hw4", "--student=zoe")
+    assert "left out" not in hub.grader("release_feedback", "hw4", "--student=zoe")
 
 
 def test_feedback_comes_back_after_grading_with_autograder(hub, cluster):

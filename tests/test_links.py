@@ -15,7 +15,8 @@ from autograder import regular_files
 from autograder.adapters import nbgrader
 from autograder.authoring.project import Project
 from autograder.cli import main
-from autograder.course.submissions import find_submissions
+from autograder.course.submissions import find_submissions, parse_moment
+from autograder.grading import staging
 from autograder.grading.private_files import PrivateFiles
 from autograder.process import run_module
 
@@ -109,6 +110,33 @@ def test_a_folder_that_is_a_link_has_no_files(tmp_path):
         assert refused["."].startswith("cannot be read")
 
 
+def test_one_large_result_does_not_hide_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(staging, "MAX_RESULTS", 1000)
+    sizes = {"a": 300, "b": 900, "c": 300, "d": 500, "e": 400}
+    for name, size in sizes.items():
+        (tmp_path / name).write_bytes(b"x" * size)
+    told: list[str] = []
+    assert set(staging.read_results(tmp_path, told.append)) == {"a", "c", "e"}
+    assert [line.split()[0] for line in told] == ["results/b", "results/d"]
+    assert staging.read_results(tmp_path / "nowhere", told.append) == {}
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert staging.read_results(tmp_path / "link", told.append) == {}
+    assert told[-1] == f"results is a link to {tmp_path}: left out."
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "soon", "102026002026202699999999999999h", "2026-01-01 10:00:00 /proc/self/mem", "2026-01-01 10:00 ../x"],
+)
+def test_a_time_that_cannot_be_read_is_none(text):
+    assert parse_moment(text) is None
+
+
+def test_times_are_read_with_their_zone():
+    assert str(parse_moment("2026-01-01 10:00:00.5 UTC")) == "2026-01-01 10:00:00.500000"
+    assert str(parse_moment("2026-01-01 10:00:00 America/Los_Angeles")) == "2026-01-01 18:00:00"
+
+
 def test_private_files_are_known_by_their_content(built_mini, tmp_path):
     project = copy_course(built_mini, tmp_path / "course")
     (project.source / "results").mkdir()
@@ -121,6 +149,9 @@ def test_private_files_are_known_by_their_content(built_mini, tmp_path):
     for content in ((project.release / "Mini.ipynb").read_bytes(), own, b"", b"{}", RIGHT.encode() + b" "):
         assert private.name_of(content) == ""
     assert "database" in private.name_of(b"SQLite format 3\x00...")
+
+
+RUN = {"accuracy": [0.5, 0.75, 0.875], "seed": 0}
 
 
 @dataclass(frozen=True)
@@ -141,6 +172,13 @@ def graded(request, built_mini, cluster, tmp_path_factory) -> Class:
     project = copy_course(built_mini, tmp_path_factory.mktemp("links") / "course")
     submit(project, "honest", RIGHT)
     plant(submit(project, "links", THIEF).parent / "results", project.root)
+
+    # Right work with files that look as if they were the graders': nbgrader copies them to autograded/ before it grades.
+    path = submit(project, "backup", f"import json\nassert json.load(open('results/run.json')) == {RUN}\n{RIGHT}")
+    shutil.copy(path, path.with_name("Mini.ipynb.bak"))
+    for name in ("results", "results_old"):
+        (path.parent / name).mkdir()
+        (path.parent / name / "run.json").write_text(json.dumps(RUN))
 
     results = submit(project, "copies", THIEF).parent / "results"
     shutil.copytree(project.solutions, results)
@@ -185,6 +223,11 @@ def test_copies_of_private_files_are_named_and_not_given_to_the_student(graded):
         assert len(graded.lines("copies", f"{path} has the content of a file that only graders have")) == 1
     assert graded.lines("own.json has") == []
     assert graded.points["copies"] == 0
+
+
+def test_a_students_own_backups_are_no_files_of_the_graders(graded):
+    assert graded.lines("backup", "only graders have") == []
+    assert graded.points["backup"] == 3
 
 
 @pytest.mark.parametrize(
