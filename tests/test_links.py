@@ -173,7 +173,7 @@ def graded(request, built_mini, cluster, tmp_path_factory) -> Class:
     submit(project, "honest", RIGHT)
     plant(submit(project, "links", THIEF).parent / "results", project.root)
 
-    # Right work with files that look as if they were the graders': nbgrader copies them to autograded/ before it grades.
+    # Right work beside files that nbgrader copies to autograded/ before it grades.
     path = submit(project, "backup", f"import json\nassert json.load(open('results/run.json')) == {RUN}\n{RIGHT}")
     shutil.copy(path, path.with_name("Mini.ipynb.bak"))
     for name in ("results", "results_old"):
