@@ -2,10 +2,13 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from classroom import copy_course, submit
 from click.testing import CliRunner
 
 from autograder.cli import main
@@ -68,6 +71,16 @@ def test_broken_submissions_are_one_line_each_and_the_rest_is_graded(built_mini,
     }.items():
         assert len([line for line in lines if line.startswith(f"{student}, Mini: ") and message in line]) == 1, student
     assert "Traceback" not in run.output
+
+
+def test_a_grader_who_shares_nothing_can_grade(built_mini, tmp_path):
+    """With a umask of 077, as is usual on shared machines: the student's process passes through folders of its own."""
+    project = copy_course(built_mini, tmp_path / "course")
+    submit(project, "ann", RIGHT)
+    command = [sys.executable, "-m", "autograder.cli", "--root", str(project.root), "grade", "--workers", "1"]
+    run = subprocess.run(command, umask=0o077, capture_output=True, text=True, check=False)
+    assert "1 graded, 1 recorded" in run.stdout, run.stderr
+    assert "│ ann     │ 3 │     3 │" in run.stdout
 
 
 def test_a_hanging_submission_is_ended_and_recorded(built_mini, tmp_path):

@@ -183,8 +183,9 @@ def test_a_submission_that_cannot_be_collected_stops_nobody_else(hub):
     (hub.project.submitted / ME / "hw4" / "timestamp.txt").write_text("soon")
     _work(hub, RIGHT, "zoe")
     hub.submit("zoe")
-    printed = hub.grader("collect", "hw4", "--update")
-    (line,) = [line for line in printed.splitlines() if "could not be collected" in line]
+    printed = hub.grader("collect", "hw4", "--update", code=1)
+    assert "1 of 2 submissions could not be collected" in printed
+    (line,) = [line for line in printed.splitlines() if "could not be collected:" in line]
     assert f"{ME}+hw4+" in line
     assert "Mini.ipynb" in _collected(hub, "zoe")
     assert "Mini.ipynb" in _collected(hub, ME)
@@ -253,7 +254,8 @@ def test_the_secret_is_that_of_the_assignments_folder(tmp_path):
     for place, text in {"hw3": "other", "hw4": "right"}.items():
         (tmp_path / "ann" / place / "deep").mkdir(parents=True)
         (tmp_path / "ann" / place / "submission_secret.txt").write_text(text)
-    for name in ("Mini", "deep/Other"):
+    (tmp_path / "ann" / "hw4" / "ann").mkdir()
+    for name in ("Mini", "ann/Other"):
         (tmp_path / "ann" / "hw4" / f"{name}.ipynb").write_text("{}")
     assert [one.secret for one in find_submissions(tmp_path, ["Mini", "Other", "None"])] == ["right", "right", ""]
 
@@ -265,7 +267,7 @@ def test_one_who_came_another_way_does_not_keep_feedback_from_the_others(hub, cl
     submit(hub.project, "a_mail", RIGHT)
     _grade(hub, cluster)
     hub.grader("generate_feedback", "hw4")
-    assert "a_mail/hw4: left out, since there is no submission secret" in hub.grader("release_feedback", "hw4")
+    assert "a_mail/hw4: left out, since there is no submission_secret.txt" in hub.grader("release_feedback", "hw4")
     hub.student("fetch_feedback", "hw4")
     assert list((hub.home() / "hw4" / "feedback").glob("*/Mini.html"))
 

@@ -5,10 +5,10 @@
 """
 
 import glob
-import itertools
 import os
 import pwd
 import re
+import shutil
 import stat
 import tempfile
 from datetime import datetime
@@ -18,12 +18,13 @@ from typing import Any
 from nbgrader.exchange.default import ExchangeCollect, ExchangeReleaseFeedback
 
 from autograder.adapters import SECRET, TIMESTAMP
+from autograder.grading.results import RESULTS
 from autograder.regular_files import RegularFile, printable, regular_files
 
 Record = dict[str, Any]
 _MAX_FILES = 10_000  # of a submission
 # nbgrader looks for a student's folder with the name as a pattern, so "*" would be everybody.
-_NO_NAME = re.compile(r"^$|^\.|[*?\[\]/\\]")
+_NO_NAME = re.compile(r"^$|^\.|[*?\[\]/]")
 
 
 class CollectOwnFiles(ExchangeCollect):
@@ -75,12 +76,16 @@ class CollectOwnFiles(ExchangeCollect):
         own = [record for record in found if not record["problem"]]
         if found and not own:
             self.fail("No submission could be collected. The warnings above say why.")
+        failed = 0
         for records in [[record] for record in own] or [own]:
             self.src_records: list[Record] = records
             try:
                 super().copy_files()
             except Exception as error:
+                failed += 1
                 self.log.error(printable(f"{records[0]['filename']} could not be collected: {error}"))
+        if failed:
+            self.fail(f"{failed} of {len(own)} submissions could not be collected. The errors above say why.")
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
         """Copy the student's own files into a folder that nobody else can change, and from there as nbgrader does."""
@@ -90,7 +95,11 @@ class CollectOwnFiles(ExchangeCollect):
             self._copy_own(Path(src), own)
             # nbgrader's own time stamp: what it cannot read in the file would stop it.
             (own / TIMESTAMP).write_text(Path(src).name.rsplit("+", 3)[2])
-            super().do_copy(str(own), dest)
+            try:
+                super().do_copy(str(own), dest)
+            except BaseException:
+                shutil.rmtree(dest, ignore_errors=True)  # half of it would count as collected
+                raise
 
     def _copy_own(self, source: Path, target: Path) -> None:
         """Copy up to nbgrader's ``max_dir_size``, notebooks first; what goes over it is left out."""
@@ -102,7 +111,10 @@ class CollectOwnFiles(ExchangeCollect):
         most = left = 1000 * self.coursedir.max_dir_size
         for first in (True, False):
             files = regular_files(source, refused if first else lambda path, why: None, owner)
-            for file in itertools.islice(files, _MAX_FILES):
+            for number, file in enumerate(files):
+                if number == _MAX_FILES:
+                    refused(file.path, f"and the files after it exceed the limit of {_MAX_FILES:,} files")
+                    break
                 if _comes_first(file) is not first or file.path.parts[0] == TIMESTAMP:
                     continue
                 if file.size > min(left, 1000 * self.coursedir.max_file_size):
@@ -131,7 +143,8 @@ class ReleaseWhatCanBeFetched(ExchangeReleaseFeedback):
     def copy_files(self) -> None:
         """Release one student's pages after the other; whose cannot be released is named, and stops nobody else's."""
         for folder in sorted(glob.glob(self.src_path)):
-            if all(Path(folder, name).is_file() for name in (SECRET, TIMESTAMP)):
+            missing = [name for name in (SECRET, TIMESTAMP) if not Path(folder, name).is_file()]
+            if not missing:
                 self.src_path = glob.escape(folder)
                 try:
                     super().copy_files()
@@ -140,15 +153,15 @@ class ReleaseWhatCanBeFetched(ExchangeReleaseFeedback):
             else:
                 self.log.warning(
                     printable(
-                        f"{folder}: left out, since there is no submission secret. Either the student did not submit "
-                        "through the exchange, or the feedback is older than the secret: then run `nbgrader "
+                        f"{folder}: left out, since there is no {missing[0]}. Either the student did not submit "
+                        "through the exchange, or the feedback is older than that file: then run `nbgrader "
                         "generate_feedback --force`."
                     )
                 )
 
 
 def _comes_first(file: RegularFile) -> bool:
-    return file.path.suffix == ".ipynb" or file.path.name == SECRET
+    return file.path.suffix == ".ipynb" or file.path.parts[0] in (SECRET, RESULTS)
 
 
 def _account(name: str) -> int | None:

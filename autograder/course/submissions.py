@@ -60,10 +60,10 @@ class Submission:
 
         It lies in the assignment's folder; the notebook may lie deeper.
         """
-        for folder in self.path.parents if self.path else ():
-            if (secret := _note(folder / SECRET)) or folder.name == self.student:
-                return secret
-        return ""
+        folders = list(self.path.parents) if self.path else []
+        while folders and folders[-1].name != self.student:
+            folders.pop()
+        return next(filter(None, (_note(folder / SECRET) for folder in folders)), "")
 
     @property
     def _path(self) -> Path:

@@ -104,6 +104,8 @@ def enter(cage: Cage, namespaces: dict[str, str]) -> dict[str, str]:
         shutil.copytree(cage.files, cage.work, dirs_exist_ok=True)
         _settle(cage)
         return {}
+    # Folders on the way to its own are made here, and the user that this process becomes passes through them.
+    os.umask(0o022)
     changes_user = os.geteuid() == 0 and bool(cage.user)
     others = 0 if changes_user else _tasks_of_user()  # asked while all of them can be seen
     force: dict[str, list[str]] = {protected: [] for protected in PROTECTED}
