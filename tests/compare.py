@@ -25,8 +25,10 @@ def main() -> int:
     shutil.rmtree(folder, ignore_errors=True)
     write_class(project, folder)
     console.print(
-        f"This grades {' and '.join(NOTEBOOKS)} of a made-up class with the engine, then with stock nbgrader "
-        "and\nstock otter, which run students' code unprotected. It takes about ten minutes on two cores.\n"
+        f"This grades {' and '.join(NOTEBOOKS)} of a made-up class\n"
+        "with the engine, then with stock nbgrader and stock otter,\n"
+        "which run students' code unprotected.\n"
+        "It takes about ten minutes on two cores.\n"
     )
     grades = collect_grades(project, assignment, folder, Options((ENGINE,), NOTEBOOKS, TIMEOUT), console)
     stock = Options(STOCK, NOTEBOOKS, STOCK_TIMEOUT, isolation="none")

@@ -27,9 +27,10 @@ def main(folder: Path = ROOT / "build" / "demo") -> int:
     console = Console(soft_wrap=True, highlight=False)
     project = Project(folder)
     console.print(
-        f"This grades a made-up class of {len(list(STUDENTS.glob('*.toml'))) - 1} students: right, wrong, and broken "
-        "in many ways.\n"
-        f"It takes about two minutes on two cores. Everything goes into {_shown(folder)}; nothing else changes.\n"
+        f"This grades a made-up class of {len(list(STUDENTS.glob('*.toml'))) - 1} students:\n"
+        "right, wrong, and broken in many ways.\n"
+        "It takes about two minutes on two cores.\n"
+        f"Everything goes into {_shown(folder)}; nothing else changes.\n"
     )
     shutil.rmtree(project.root, ignore_errors=True)
     for name in _COURSE:
@@ -47,9 +48,10 @@ def main(folder: Path = ROOT / "build" / "demo") -> int:
     page = next(path for path in pages if path.parent.name == _SHOWN)
     console.print(
         "\nOpen these in a browser:\n"
-        f"  the report for the instructor       {_shown(report)}\n"
-        f"  what a student with mistakes reads  {_shown(page)}\n"
-        f"All scores are in {_shown(scores)}. The pages of all {len(pages)} students are in {_shown(page.parents[1])}.",
+        f"  the instructor's report  {_shown(report)}\n"
+        f"  a student's feedback     {_shown(page)}\n"
+        f"All scores are in {_shown(scores)}.\n"
+        f"The pages of all {len(pages)} students are in {_shown(page.parents[1])}.",
         markup=False,
     )
     return 0

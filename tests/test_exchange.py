@@ -201,7 +201,8 @@ def test_feedback_that_cannot_be_released_stops_nobody_elses(hub):
     (hub.project.root / "feedback" / "a,zoe" / "hw4" / "submission_secret.txt").unlink()
     (hub.project.root / "feedback" / "bad" / "hw4" / "submission_secret.txt").write_text("")
     (hub.project.root / "feedback" / "odd" / "hw4" / "x.html").mkdir()
-    printed = hub.grader("release_feedback", "hw4")
+    printed = hub.grader("release_feedback", "hw4", code=1)
+    assert "The feedback of 2 students could not be released." in printed
     assert "a,zoe/hw4: left out" in printed
     for student in ("bad", "odd"):
         assert f"{student}/hw4: the feedback could not be released" in printed

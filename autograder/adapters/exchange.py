@@ -142,6 +142,7 @@ class ReleaseWhatCanBeFetched(ExchangeReleaseFeedback):
 
     def copy_files(self) -> None:
         """Release one student's pages after the other; whose cannot be released is named, and stops nobody else's."""
+        failed = 0
         for folder in sorted(glob.glob(self.src_path)):
             missing = [name for name in (SECRET, TIMESTAMP) if not Path(folder, name).is_file()]
             if not missing:
@@ -149,6 +150,7 @@ class ReleaseWhatCanBeFetched(ExchangeReleaseFeedback):
                 try:
                     super().copy_files()
                 except Exception as error:
+                    failed += 1
                     self.log.error(printable(f"{folder}: the feedback could not be released: {error}"))
             else:
                 self.log.warning(
@@ -158,6 +160,8 @@ class ReleaseWhatCanBeFetched(ExchangeReleaseFeedback):
                         "generate_feedback --force`."
                     )
                 )
+        if failed:
+            self.fail(f"The feedback of {failed} students could not be released. The errors above say why.")
 
 
 def _comes_first(file: RegularFile) -> bool:

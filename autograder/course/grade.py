@@ -41,7 +41,7 @@ class Options:
     """How to grade. ``only`` names notebooks, ``students`` students (none: all), ``timeout`` is in seconds for each.
 
     ``isolation`` is ``strict``, or ``none``: then nbgrader and otter work as they do by themselves, with the student's
-    code in one process with the tests, and the engine leaves out the cage. ``scheduler`` is None for a cluster of
+    code in one process with the tests, and the engine leaves out the sandbox. ``scheduler`` is None for a cluster of
     ``workers`` processes here. ``regrade``: also what was graded before.
     """
 
