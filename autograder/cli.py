@@ -2,11 +2,16 @@
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from autograder.errors import AutograderError
+
+if TYPE_CHECKING:
+    from autograder.assignment.assignment import Assignment
 
 
 class _Group(click.Group):
@@ -20,15 +25,43 @@ class _Group(click.Group):
             ctx.exit(1)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a command is to work, as its options say."""
+
+    root: Path
+    assignment_name: str
+
+    def assignment(self) -> "Assignment":
+        """Raises ``AutograderError`` when there is none, or one must be chosen."""
+        from autograder.assignment.assignment import find_assignment
+
+        return find_assignment(self.root.resolve(), self.assignment_name)
+
+
 @click.group(cls=_Group)
 @click.option("--root", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path(),
               help="A folder of the course repository.  [default: here]")  # fmt: skip
+@click.option("--assignment", "name", default="", metavar="NAME",
+              help="Which of the assignments in source/; needed where there are several.")  # fmt: skip
 @click.pass_context
-def main(ctx: click.Context, root: Path) -> None:
-    """Build and grade the homework from its source notebooks."""
-    from autograder.authoring.project import find_project
+def main(ctx: click.Context, root: Path, name: str) -> None:
+    """Build and grade an assignment from its source notebooks."""
+    ctx.obj = Place(root, name)
 
-    ctx.obj = lambda: find_project(root.resolve())
+
+@main.command()
+@click.argument("name")
+@click.pass_obj
+def new(place: Place, name: str) -> None:
+    """Lay out the assignment NAME: one notebook with one question, its reference answer, a known mistake, variants."""
+    from autograder.assignment.assignment import find_course
+    from autograder.authoring.new import lay_out
+
+    assignment = lay_out(find_course(place.root.resolve()), name)
+    for path in (assignment.source, assignment.solutions):
+        click.echo(f"made  {path}")
+    click.echo(f"Next: autograder --assignment {name} build, then open the notebook in {assignment.source}.")
 
 
 @main.command()
@@ -36,35 +69,35 @@ def main(ctx: click.Context, root: Path) -> None:
 @click.option("--force", is_flag=True, help="Build everything, also what is up to date.")
 @click.option("--no-solved", is_flag=True, help="Leave out the executed solution notebooks, which take minutes.")
 @click.pass_obj
-def build(get_project, check: bool, force: bool, no_solved: bool) -> None:
+def build(place: Place, check: bool, force: bool, no_solved: bool) -> None:
     """Make the release, the otter zips and the executed solution notebooks from the source."""
     from autograder.authoring import build as building
 
-    project = get_project()
+    assignment = place.assignment()
     if check:
-        if diff := building.release_diff(project):
+        if diff := building.release_diff(assignment):
             click.echo(diff)
-            raise AutograderError(f"{project.release} is stale: run `autograder build` and commit what it changes.")
-        click.echo(f"{project.release} is up to date.")
+            raise AutograderError(f"{assignment.release} is stale: run `autograder build` and commit what it changes.")
+        click.echo(f"{assignment.release} is up to date.")
         return
-    for product, built in building.build(project, force, not no_solved):
-        click.echo(f"{'built' if built else 'fresh'}  {product.target.relative_to(project.root)}")
+    for product, built in building.build(assignment, force, not no_solved):
+        click.echo(f"{'built' if built else 'fresh'}  {product.target.relative_to(assignment.root)}")
 
 
 @main.command()
 @click.pass_obj
-def check(get_project) -> None:
+def check(place: Place) -> None:
     """Look for mistakes in the source notebooks, without building anything."""
     from autograder.authoring.build import read_linted
 
-    for notebook in read_linted(get_project()):
+    for notebook in read_linted(place.assignment()):
         click.echo(f"{notebook.name}: {len(notebook.questions)} questions, {notebook.points:g} points, no problems")
 
 
 @main.command()
 @click.argument("source", type=click.Path(exists=True, path_type=Path))
 @click.pass_obj
-def collect(get_project, source: Path) -> None:
+def collect(place: Place, source: Path) -> None:
     """Put the submissions in SOURCE into submitted/, a folder per student.
 
     SOURCE is a Gradescope export (folder or zip), a Canvas zip, nbgrader's submitted/ of somewhere else, or a folder
@@ -74,8 +107,8 @@ def collect(get_project, source: Path) -> None:
     from autograder.authoring.build import read_linted
     from autograder.course.collect import Collector
 
-    project = get_project()
-    collected = Collector(project, read_linted(project)).collect(source)
+    assignment = place.assignment()
+    collected = Collector(assignment, read_linted(assignment)).collect(source)
     for problem in collected.problems:
         click.secho(problem, fg="red", err=True)
     click.echo(f"{collected}.")
@@ -93,8 +126,8 @@ def collect(get_project, source: Path) -> None:
 @click.option("--insecure", is_flag=True,
               help="Accept a scheduler without TLS: anyone who can reach it can run code on its workers.")  # fmt: skip
 @click.option("--db", default="", metavar="URL", help="Record in this gradebook, not in that of nbgrader_config.py.")
-@click.option("--timeout", type=click.FloatRange(min=1), default=900.0, show_default=True,
-              help="Seconds that one notebook may take.")  # fmt: skip
+@click.option("--timeout", type=click.FloatRange(min=1), default=None,
+              help="Seconds that one notebook may take.  [default: what the assignment's settings say]")  # fmt: skip
 @click.option("--isolation", type=click.Choice(["strict", "none"]), default="strict", show_default=True,
               help="none: stock nbgrader and otter; students' code runs unprotected.")  # fmt: skip
 @click.option(
@@ -107,7 +140,7 @@ def collect(get_project, source: Path) -> None:
 )
 @click.pass_obj
 def grade(
-    get_project,
+    place: Place,
     folder: Path | None,
     students: tuple[str, ...],
     only: tuple[str, ...],
@@ -116,7 +149,7 @@ def grade(
     scheduler: str,
     insecure: bool,
     db: str,
-    timeout: float,
+    timeout: float | None,
     isolation: str,
     framework: str,
 ) -> None:
@@ -129,36 +162,40 @@ def grade(
 
     if insecure and not scheduler:
         raise click.UsageError("--insecure needs --scheduler. The cluster on this machine always uses TLS.")
-    project = get_project()
+    assignment = place.assignment()
     if framework in ("engine", "all") and not scheduler:
         warm_up()  # before what takes a second to import
     from autograder.course.cluster import RemoteScheduler
-    from autograder.course.grade import FRAMEWORKS, STOCK, Options, compare_frameworks, grade_class
+    from autograder.course.grade import STOCK, Options, compare_frameworks, grade_class
+    from autograder.course.records import Framework
+    from autograder.grading.policy import policy_for
+    from autograder.sandbox.limits import Isolation
 
-    frameworks = {"both": STOCK, "all": FRAMEWORKS}.get(framework, (framework,))
-    count = workers or Options.workers
+    several = {"both": STOCK, "all": tuple(Framework)}
+    frameworks = several[framework] if framework in several else (Framework(framework),)
+    policy = policy_for(assignment.settings, Isolation(isolation), timeout)
     remote = RemoteScheduler(scheduler, insecure) if scheduler else None
-    options = Options(frameworks, only, timeout, count, isolation, students, remote, regrade)
-    folder = folder or project.submitted
-    if framework == "engine":
-        ok = grade_class(project, folder, options, db)
+    options = Options(policy, frameworks, only, students, workers or Options.workers, remote, regrade)
+    folder = folder or assignment.submitted
+    if frameworks == (Framework.ENGINE,):
+        ok = grade_class(assignment, folder, options, db)
     else:
-        ok = compare_frameworks(project, folder, options)
+        ok = compare_frameworks(assignment, folder, options)
     sys.exit(0 if ok else 1)
 
 
 @main.command()
 @click.option("--output", type=click.Path(file_okay=False, path_type=Path), default=None,
-              help="Where to write.  [default: report]")  # fmt: skip
+              help="Where to write.  [default: report/NAME]")  # fmt: skip
 @click.option("--db", default="", metavar="URL", help="Read this gradebook, not that of nbgrader_config.py.")
 @click.pass_obj
-def report(get_project, output: Path | None, db: str) -> None:
-    """Write the class report for the instructor, report/index.html, and all scores, report/grades.csv."""
+def report(place: Place, output: Path | None, db: str) -> None:
+    """Write the class report for the instructor, report/NAME/index.html, and all scores, report/NAME/grades.csv."""
     from autograder.course.overview import read_overview
-    from autograder.course.pages import REPORT, write_report
+    from autograder.course.pages import write_report
 
-    project = get_project()
-    for path in write_report(project, read_overview(project, db), output or project.root / REPORT):
+    assignment = place.assignment()
+    for path in write_report(assignment, read_overview(assignment, db), output or assignment.report):
         click.echo(f"wrote {path}")
 
 
@@ -166,19 +203,19 @@ def report(get_project, output: Path | None, db: str) -> None:
 @click.option("--student", "students", multiple=True, help="Only this student; may be given several times.")
 @click.option("--db", default="", metavar="URL", help="Read this gradebook, not that of nbgrader_config.py.")
 @click.pass_obj
-def feedback(get_project, students: tuple[str, ...], db: str) -> None:
-    """Write a page of feedback for every student, feedback/STUDENT/hw4.html."""
+def feedback(place: Place, students: tuple[str, ...], db: str) -> None:
+    """Write a page of feedback for every student, feedback/STUDENT/NAME.html."""
     from autograder.course.overview import read_overview
     from autograder.course.pages import write_feedback
 
-    project = get_project()
-    overview = read_overview(project, db)
+    assignment = place.assignment()
+    overview = read_overview(assignment, db)
     if unknown := sorted(set(students) - set(overview.handed_in)):
         raise AutograderError(f"nothing is recorded of {', '.join(unknown)}.")
-    with click.progressbar(write_feedback(project, overview, students), label="feedback",
+    with click.progressbar(write_feedback(assignment, overview, students), label="feedback",
                            length=len(students or overview.handed_in)) as paths:  # fmt: skip
         count = sum(1 for _ in paths)
-    click.echo(f"wrote {count} pages below {project.root / 'feedback'}")
+    click.echo(f"wrote {count} pages below {assignment.root / 'feedback'}")
 
 
 @main.command()
@@ -191,23 +228,23 @@ def feedback(get_project, students: tuple[str, ...], db: str) -> None:
 @click.option("--workers", type=click.IntRange(min=1), default=None, help="Processes at a time.  [default: one a core]")
 @click.pass_obj
 def strength(
-    get_project, notebooks: tuple[str, ...], questions: tuple[str, ...], how: str, flaky: int, workers: int
+    place: Place, notebooks: tuple[str, ...], questions: tuple[str, ...], how: str, flaky: int, workers: int
 ) -> None:
-    """Try right and wrong answers on the tests; for the whole homework, write docs/strength.md."""
-    from autograder.strength.command import measure_flakiness, measure_strength
+    """Try right and wrong answers on the tests; for the whole assignment, write docs/strength/NAME.md."""
+    from autograder.strength.command import Effort, measure_flakiness, measure_strength
 
     at_a_time = workers or os.cpu_count() or 1
     if flaky:
-        ok = measure_flakiness(get_project(), notebooks, flaky, at_a_time)
+        ok = measure_flakiness(place.assignment(), notebooks, flaky, at_a_time)
     else:
-        ok = measure_strength(get_project(), notebooks, questions, at_a_time, how)
+        ok = measure_strength(place.assignment(), notebooks, questions, at_a_time, Effort(how))
     sys.exit(0 if ok else 1)
 
 
 @main.command()
 def doctor() -> None:
     """Say which isolation of students' code this host gives, what is missing, and how to get it."""
-    from autograder.grading.doctor import diagnose
+    from autograder.sandbox.doctor import diagnose
 
     ok = True
     for finding in diagnose():

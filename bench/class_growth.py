@@ -26,7 +26,7 @@ import psutil
 from make_class import make_class
 from results import ROOT, arguments, publish, table
 
-from autograder.authoring.project import Project
+from autograder.assignment.assignment import Assignment
 
 NOTEBOOK = "HandDesignFilters"
 _PERIOD = 5.0
@@ -86,25 +86,25 @@ def _verdict(times: dict[tuple[int, int], list[float]]) -> str:
 
 def grade_class(size: int, workers: int) -> Run:
     """Grade a new class of ``size``, right and wrong answers, in a copy of this course."""
-    with course_copy() as project:
-        make_class(project, NOTEBOOK, size, project.submitted)
-        return grade(project, workers)
+    with course_copy() as assignment:
+        make_class(assignment, NOTEBOOK, size, assignment.submitted)
+        return grade(assignment, workers)
 
 
 @contextmanager
-def course_copy() -> Iterator[Project]:
+def course_copy() -> Iterator[Assignment]:
     """A copy of this course, nothing built but the release."""
     with tempfile.TemporaryDirectory() as folder:
         for name in ("source", "release", "solutions"):
             shutil.copytree(ROOT / name, Path(folder) / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("nbgrader_config.py", "environment.yml"):
             shutil.copy(ROOT / name, folder)
-        yield Project(Path(folder))
+        yield Assignment(Path(folder))
 
 
-def grade(project: Project, workers: int) -> Run:
+def grade(assignment: Assignment, workers: int) -> Run:
     """`autograder grade` on what is handed in. Exits when it does not record everything."""
-    arguments = ["--root", str(project.root), "grade", "--notebook", NOTEBOOK, "--workers", str(workers)]
+    arguments = ["--root", str(assignment.root), "grade", "--notebook", NOTEBOOK, "--workers", str(workers)]
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "autograder.cli", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
@@ -117,8 +117,8 @@ def grade(project: Project, workers: int) -> Run:
         except subprocess.TimeoutExpired:
             memory.append(tree_memory(process.pid))
     seconds = time.perf_counter() - started
-    recorded = project.root / "graded" / "recorded"
-    graded, size = (len(list(folder.glob("*/*"))) for folder in (recorded, project.submitted))
+    recorded = assignment.root / "graded" / "recorded"
+    graded, size = (len(list(folder.glob("*/*"))) for folder in (recorded, assignment.submitted))
     if code not in (0, 1) or graded != size:
         raise SystemExit(f"only {graded} of {size} were recorded (exit code {code})")
     return Run(seconds, memory)

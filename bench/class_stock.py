@@ -16,8 +16,8 @@ from class_growth import NOTEBOOK, course_copy, grade
 from grading import hand_in
 from results import ROOT, arguments, publish, table
 
-from autograder.authoring.model import read_assignment
-from autograder.authoring.project import Project
+from autograder.assignment.notebook import read_assignment
+from autograder.assignment.assignment import Assignment
 from autograder.authoring.release import build_release
 from autograder.course.stock import Stock
 from autograder.course.submissions import find_submissions
@@ -34,18 +34,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
     runs = {
-        "stock `nbgrader autograde`": lambda project: _nbgrader(project, "none"),
-        "`nbgrader autograde` with the engine": lambda project: _nbgrader(project, "strict"),
+        "stock `nbgrader autograde`": lambda assignment: _nbgrader(assignment, "none"),
+        "`nbgrader autograde` with the engine": lambda assignment: _nbgrader(assignment, "strict"),
         f"stock `otter run`, {_OTTER} of them": _otter,
-        "`autograder grade`, one worker": lambda project: grade(project, 1).seconds / options.students,
-        "`autograder grade`, two workers": lambda project: grade(project, 2).seconds / options.students,
+        "`autograder grade`, one worker": lambda assignment: grade(assignment, 1).seconds / options.students,
+        "`autograder grade`, two workers": lambda assignment: grade(assignment, 2).seconds / options.students,
     }
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(options.rounds):
         for name, run in runs.items():
-            with course_copy() as project:
-                hand_in(project, options.students)
-                times[name].append(run(project))
+            with course_copy() as assignment:
+                hand_in(assignment, options.students)
+                times[name].append(run(assignment))
                 print(name, times[name], file=sys.stderr, flush=True)
     each = {name: statistics.median(seconds) for name, seconds in times.items()}
     nbgrader, *_ = each.values()
@@ -57,35 +57,35 @@ def main() -> None:
     publish("A class through the frameworks", f"{text}\n\n{table(header, rows)}", options.write)
 
 
-def _released(project: Project) -> Path:
-    """An nbgrader course with the release, below the project."""
-    course = project.root / "nbgrader"
+def _released(assignment: Assignment) -> Path:
+    """An nbgrader course with the release, below the assignment."""
+    course = assignment.root / "nbgrader"
     course.mkdir()
-    build_release(project, read_assignment(project.source), course)
+    build_release(assignment, read_assignment(assignment.source), course)
     return course
 
 
-def _nbgrader(project: Project, isolation: str) -> float:
+def _nbgrader(assignment: Assignment, isolation: str) -> float:
     """Seconds that `nbgrader autograde` takes for each submission of a class."""
-    course = _released(project)
-    shutil.copytree(project.submitted, course / "submitted")
-    command = ["autograde", project.assignment, "--notebook", NOTEBOOK, f"--GradeInBox.isolation={isolation}"]
+    course = _released(assignment)
+    shutil.copytree(assignment.submitted, course / "submitted")
+    command = ["autograde", assignment.name, "--notebook", NOTEBOOK, f"--GradeInBox.isolation={isolation}"]
     started = time.perf_counter()
-    done = run_module("nbgrader", command, course, _SECONDS, import_from=project.root)
+    done = run_module("nbgrader", command, course, _SECONDS, import_from=assignment.root)
     seconds = time.perf_counter() - started
-    students, graded = (len(list(folder.glob("*/*/*.ipynb"))) for folder in (project.submitted, course / "autograded"))
+    students, graded = (len(list(folder.glob("*/*/*.ipynb"))) for folder in (assignment.submitted, course / "autograded"))
     if done.code != 0 or graded != students:
         raise SystemExit(f"nbgrader autograded {graded} of {students}: {done.reason}")
     return seconds / students
 
 
-def _otter(project: Project) -> float:
+def _otter(assignment: Assignment) -> float:
     """Seconds of one `otter run`, median of a few."""
-    (notebook,) = (notebook for notebook in read_assignment(project.source) if notebook.name == NOTEBOOK)
-    course = _released(project)
-    stock = Stock(Project(ROOT), course, _SECONDS)
+    (notebook,) = (notebook for notebook in read_assignment(assignment.source) if notebook.name == NOTEBOOK)
+    course = _released(assignment)
+    stock = Stock(Assignment(ROOT), course, _SECONDS)
     times = []
-    for submission in find_submissions(Path(project.submitted), [NOTEBOOK], ())[:_OTTER]:
+    for submission in find_submissions(Path(assignment.submitted), [NOTEBOOK], ())[:_OTTER]:
         started = time.perf_counter()
         found = stock.otter(notebook, submission)
         times.append(time.perf_counter() - started)

@@ -22,12 +22,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from sampleclass import reference_answers  # noqa: E402
 
-from autograder.authoring.model import Kind, Notebook, kind_of, nbgrader_metadata, read_assignment  # noqa: E402
-from autograder.authoring.project import Project  # noqa: E402
+from autograder.assignment.notebook import Kind, Notebook, kind_of, nbgrader_metadata, read_assignment  # noqa: E402
+from autograder.assignment.assignment import Assignment  # noqa: E402
 from autograder.authoring.release import build_release  # noqa: E402
 from autograder.course.stock import Stock  # noqa: E402
 from autograder.course.submissions import Submission  # noqa: E402
-from autograder.grading.box import Box, zygote  # noqa: E402
+from autograder.sandbox.box import Box, zygote  # noqa: E402
 from autograder.grading.engine import grade_notebook  # noqa: E402
 from autograder.grading.results import Limits  # noqa: E402
 
@@ -41,10 +41,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-stock", action="store_true", help="only the engine and the limit")
     options = parser.parse_args()
-    project = Project(ROOT)
-    notebooks = read_assignment(project.source)
+    assignment = Assignment(ROOT)
+    notebooks = read_assignment(assignment.source)
     notebook = next(notebook for notebook in notebooks if notebook.name == options.notebook)
-    node = answered(project, notebook)
+    node = answered(assignment, notebook)
     with tempfile.TemporaryDirectory() as work:
         submission = Submission("student", notebook.name, Path(work) / notebook.path.name)
         nbformat.write(node, submission.path)
@@ -53,7 +53,7 @@ def main() -> None:
             "engine": lambda: _timed(lambda: grade_notebook(notebook, node)),
         }
         if not options.no_stock:
-            runs |= _frameworks(project, notebooks, notebook, submission, Path(work))
+            runs |= _frameworks(assignment, notebooks, notebook, submission, Path(work))
         for name in ("the cells alone", "engine"):  # the zygote's start is no submission's cost
             runs[name]()
         times = {name: [] for name in runs}
@@ -63,38 +63,38 @@ def main() -> None:
     publish(f"A submission of {notebook.name}", _table(times), options.write)
 
 
-def answered(project: Project, notebook: Notebook) -> NotebookNode:
+def answered(assignment: Assignment, notebook: Notebook) -> NotebookNode:
     """The release with the reference answers."""
-    node = nbformat.read(project.release / notebook.path.name, as_version=4)
+    node = nbformat.read(assignment.release / notebook.path.name, as_version=4)
     answers = reference_answers(notebook)
     for cell in node.cells:
         cell.source = answers.get(nbgrader_metadata(cell).get("grade_id"), cell.source)
     return node
 
 
-def hand_in(project: Project, students: int, name: str = "HandDesignFilters") -> None:
-    """Reference answers of that many students, no two files the same, into a project's ``submitted/``."""
-    (notebook,) = (notebook for notebook in read_assignment(project.source) if notebook.name == name)
-    node = answered(project, notebook)
+def hand_in(assignment: Assignment, students: int, name: str = "HandDesignFilters") -> None:
+    """Reference answers of that many students, no two files the same, into a assignment's ``submitted/``."""
+    (notebook,) = (notebook for notebook in read_assignment(assignment.source) if notebook.name == name)
+    node = answered(assignment, notebook)
     (first, *_) = (cell for cell in node.cells if kind_of(cell) is Kind.SOLUTION)
     answer = first.source
     for number in range(students):
         first.source = f"# s{number:04}\n{answer}"
-        path = project.submitted / f"s{number:04}" / project.assignment / notebook.path.name
+        path = assignment.submitted / f"s{number:04}" / assignment.name / notebook.path.name
         path.parent.mkdir(parents=True)
         nbformat.write(node, path)
 
 
 def _frameworks(
-    project: Project, notebooks: list[Notebook], notebook: Notebook, submission: Submission, work: Path
+    assignment: Assignment, notebooks: list[Notebook], notebook: Notebook, submission: Submission, work: Path
 ) -> dict[str, Callable[[], float]]:
     """The frameworks' own commands, as they come and with the engine as their grader."""
     course = work / "course"
     course.mkdir()
-    build_release(project, notebooks, course)
+    build_release(assignment, notebooks, course)
 
     def run(command: str, isolation: str) -> Callable[[], float]:
-        stock = Stock(project, course, _SECONDS, isolation)
+        stock = Stock(assignment, course, _SECONDS, isolation)
 
         def timed() -> float:
             started = time.perf_counter()

@@ -29,9 +29,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import hostile  # noqa: E402
 
-from autograder.authoring.model import Notebook, read_assignment  # noqa: E402
+from autograder.assignment.notebook import Notebook, read_assignment  # noqa: E402
 from autograder.authoring.otter_zip import build_zip  # noqa: E402
-from autograder.authoring.project import Project  # noqa: E402
+from autograder.assignment.assignment import Assignment  # noqa: E402
 from autograder.authoring.release import build_release  # noqa: E402
 from autograder.course.stock import _STUDENT, _nbgrader_points, _otter_points  # noqa: E402
 
@@ -106,15 +106,15 @@ class World:
         self._canary = f"canary{secrets.token_hex(12)}"
         self._folder, root = folder, folder / "course"
         self._notebook: Notebook = hostile.make_course(root, self._canary)
-        self._project = Project(root)
+        self._assignment = Assignment(root)
         for name in ("nbgrader_config.py", "environment.yml"):
             shutil.copy(ROOT / name, root)
-        shutil.copy(ROOT / "source" / "hw4" / "requirements.txt", self._project.source)
+        shutil.copy(ROOT / "source" / "hw4" / "requirements.txt", self._assignment.source)
         self._course = folder / "nbgrader"
         self._course.mkdir()
-        build_release(self._project, read_assignment(self._project.source), self._course)
+        build_release(self._assignment, read_assignment(self._assignment.source), self._course)
         (self._course / "nbgrader_config.py").write_text('c = get_config()\nc.CourseDirectory.course_id = "eecs182"\n')
-        built = build_zip(self._project, self._notebook, folder / "zip")
+        built = build_zip(self._assignment, self._notebook, folder / "zip")
         self._zip = _without_plugins(built, folder / "stock.zip")
 
     def attack(self, case: hostile.Case, framework: str) -> list[str]:
@@ -122,7 +122,7 @@ class World:
         with tempfile.TemporaryDirectory(dir=self._folder) as work:
             drop = Path(work) / "drop"
             drop.mkdir()
-            places = {"COURSE": str(self._project.root), "DROP": str(drop), "GRADER": "1", "VICTIM": "1", "PORT": "9"}
+            places = {"COURSE": str(self._assignment.root), "DROP": str(drop), "GRADER": "1", "VICTIM": "1", "PORT": "9"}
             places |= {"SOCKET": "/nowhere", "ABSTRACT": "nowhere"}
             path = Path(work) / "work" / f"{hostile.NAME}.ipynb"
             path.parent.mkdir()
@@ -151,11 +151,11 @@ class World:
     def _nbgrader(self, work: Path, handed_in: Path) -> Attacked:
         course = work / "nbgrader"
         shutil.copytree(self._course, course)
-        submitted = course / "submitted" / _STUDENT / self._project.assignment
+        submitted = course / "submitted" / _STUDENT / self._assignment.name
         shutil.copytree(handed_in, submitted, symlinks=True)
-        code, *left = self._confined(work, course, ["nbgrader", "autograde", self._project.assignment])
-        graded = course / "autograded" / _STUDENT / self._project.assignment / f"{hostile.NAME}.ipynb"
-        points = _nbgrader_points(course, self._project, self._notebook) if code == 0 and graded.is_file() else {}
+        code, *left = self._confined(work, course, ["nbgrader", "autograde", self._assignment.name])
+        graded = course / "autograded" / _STUDENT / self._assignment.name / f"{hostile.NAME}.ipynb"
+        points = _nbgrader_points(course, self._assignment, self._notebook) if code == 0 and graded.is_file() else {}
         return Attacked(points, _outputs(graded) if graded.is_file() else "", *left)
 
     def _otter(self, work: Path, handed_in: Path) -> Attacked:
@@ -171,7 +171,7 @@ class World:
     def _confined(self, work: Path, folder: Path, arguments: list[str]) -> tuple[int, int, list[str]]:
         """Run a module: its exit code (-1: out of time), and the processes and files that it left."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        environment = {**os.environ, "PATH": path, "PYTHONPATH": f"{self._project.root}{os.pathsep}{ROOT}"}
+        environment = {**os.environ, "PATH": path, "PYTHONPATH": f"{self._assignment.root}{os.pathsep}{ROOT}"}
         namespaces = ["unshare", "--mount", "--pid", "--net", "--ipc", "--fork", "--kill-child"]
         shell = ["sh", "-c", _CONFINED, "sh", str(work), str(folder)]
         command = [*namespaces, *shell, sys.executable, "-m", *arguments]

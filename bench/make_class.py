@@ -19,9 +19,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "source" / "hw4")]
 from harness import MISTAKES_FOLDER  # noqa: E402
 from sampleclass import reference_answers  # noqa: E402
 
-from autograder.authoring import catalogue  # noqa: E402
-from autograder.authoring.model import nbgrader_metadata, read_notebook  # noqa: E402
-from autograder.authoring.project import Project  # noqa: E402
+from autograder.assignment import catalogue  # noqa: E402
+from autograder.assignment.notebook import nbgrader_metadata, read_notebook  # noqa: E402
+from autograder.assignment.assignment import Assignment  # noqa: E402
 
 # Shares of reference, variant, known mistake, and no answer.
 _WAYS = ("reference", "variant", "mistake", "none")
@@ -36,13 +36,13 @@ def main() -> None:
     parser.add_argument("target", type=Path)
     parser.add_argument("--notebook", default="HandDesignFilters")
     options = parser.parse_args()
-    make_class(Project(ROOT), options.notebook, options.students, options.target)
+    make_class(Assignment(ROOT), options.notebook, options.students, options.target)
 
 
-def make_class(project: Project, name: str, students: int, target: Path) -> None:
+def make_class(assignment: Assignment, name: str, students: int, target: Path) -> None:
     """Write ``students`` submissions of one notebook below ``target``, as ``<student>/<assignment>/<name>.ipynb``."""
-    ways = _answers(project, name)
-    released = (project.release / f"{name}.ipynb").read_text()
+    ways = _answers(assignment, name)
+    released = (assignment.release / f"{name}.ipynb").read_text()
     for number in range(students):
         student = f"s{number:04}"
         draw = random.Random(number)
@@ -51,17 +51,17 @@ def make_class(project: Project, name: str, students: int, target: Path) -> None
             if answers := ways.get(nbgrader_metadata(cell).get("grade_id", "")):
                 (way,) = draw.choices(_WAYS, _SHARES)
                 cell.source = f"# {student}\n{draw.choice(answers[way])}" if answers[way] else cell.source
-        path = target / student / project.assignment / f"{name}.ipynb"
+        path = target / student / assignment.name / f"{name}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         text = nbformat.writes(node)
         path.write_text(text if number % _UNREADABLE != _UNREADABLE - 1 else text[: len(text) // 2])
 
 
-def _answers(project: Project, name: str) -> dict[str, dict[str, list[str]]]:
+def _answers(assignment: Assignment, name: str) -> dict[str, dict[str, list[str]]]:
     """By question: the sources that each way of answering can draw from."""
     found = {
         question: {"reference": [source], "variant": [], "mistake": [], "none": []}
-        for question, source in reference_answers(read_notebook(project.source / f"{name}.ipynb")).items()
+        for question, source in reference_answers(read_notebook(assignment.source / f"{name}.ipynb")).items()
     }
     for way, folder in (("variant", ROOT / "tests" / "variants"), ("mistake", MISTAKES_FOLDER)):
         for entry in catalogue.read(folder / f"{catalogue.module_name(name)}.py"):

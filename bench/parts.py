@@ -17,17 +17,17 @@ from click.testing import CliRunner
 from grading import answered, hand_in
 from results import ROOT, arguments, publish, table
 
-from autograder.authoring.model import read_assignment
-from autograder.authoring.project import Project
+from autograder.assignment.notebook import read_assignment
+from autograder.assignment.assignment import Assignment
 from autograder.cli import main as command
 from autograder.course import record
 from autograder.course.autograded import Pipeline
 from autograder.course.gradebook import CourseGradebook
 from autograder.course.record import Recorder
-from autograder.course.results import ResultStore
+from autograder.course.store import ResultStore
 from autograder.grading import engine, questions, remote
-from autograder.grading.box import Box
-from autograder.grading.channel import Channel
+from autograder.sandbox.box import Box
+from autograder.sandbox.channel import Channel
 from autograder.grading.wire import Wire
 
 _ENGINE = (
@@ -89,9 +89,9 @@ def main() -> None:
 
 
 def _engine(rounds: int) -> list[dict[str, float]]:
-    project, clock = Project(ROOT), Clock()
-    (notebook,) = (notebook for notebook in read_assignment(project.source) if notebook.name == NOTEBOOK)
-    node = answered(project, notebook)
+    assignment, clock = Assignment(ROOT), Clock()
+    (notebook,) = (notebook for notebook in read_assignment(assignment.source) if notebook.name == NOTEBOOK)
+    node = answered(assignment, notebook)
     for place, name, label in _ENGINE:
         clock.watch(place, name, label)
     for place, name in _WIRE:
@@ -114,9 +114,9 @@ def _recording(rounds: int) -> list[dict[str, float]]:
         spent.append(clock.take())
 
     Recorder.add = recorded  # type: ignore[method-assign]
-    with course_copy() as project:
-        hand_in(project, rounds)
-        arguments = ["--root", str(project.root), "grade", "--notebook", NOTEBOOK, "--workers", "1"]
+    with course_copy() as assignment:
+        hand_in(assignment, rounds)
+        arguments = ["--root", str(assignment.root), "grade", "--notebook", NOTEBOOK, "--workers", "1"]
         done = CliRunner().invoke(command, arguments)
     if done.exit_code or len(spent) != rounds:
         raise SystemExit(done.output)

@@ -13,9 +13,9 @@ from class_growth import NOTEBOOK, course_copy
 from grading import answered, hand_in
 from results import ROOT, arguments, publish, table
 
-from autograder.authoring.model import read_assignment
-from autograder.authoring.project import Project
-from autograder.grading.box import Box
+from autograder.assignment.notebook import read_assignment
+from autograder.assignment.assignment import Assignment
+from autograder.sandbox.box import Box
 from autograder.grading.engine import grade_notebook
 
 
@@ -24,9 +24,9 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    with course_copy() as project:
-        cold = [_command("--root", project.root, "build", "--no-solved")]
-        nothing = [_command("--root", project.root, "build", "--no-solved") for _ in range(options.rounds)]
+    with course_copy() as assignment:
+        cold = [_command("--root", assignment.root, "build", "--no-solved")]
+        nothing = [_command("--root", assignment.root, "build", "--no-solved") for _ in range(options.rounds)]
     help_ = [_command("--help") for _ in range(options.rounds)]
     first = [_first_graded() for _ in range(options.rounds)]
     times = {
@@ -40,7 +40,7 @@ def main() -> None:
         for name, values in times.items()
     ]
     publish("Starting and building", table(["", "seconds, median", "least to most"], rows), options.write)
-    zips = [[path.name, f"{path.stat().st_size >> 10}"] for path in sorted(Project(ROOT).dist.glob("*.zip"))]
+    zips = [[path.name, f"{path.stat().st_size >> 10}"] for path in sorted(Assignment(ROOT).dist.glob("*.zip"))]
     publish("Sizes", table(["zip", "KiB"], zips), options.write)
     text = (
         "The largest amount of memory that a student's process has for itself, after any cell of the reference answers."
@@ -58,12 +58,12 @@ def _command(*arguments: object) -> float:
 
 def _first_graded() -> float:
     """Seconds from the command to the first recorded grade: reference answers, a course without a gradebook."""
-    with course_copy() as project:
-        hand_in(project, 1)
-        command = [sys.executable, "-m", "autograder.cli", "--root", str(project.root), "grade", "--notebook", NOTEBOOK]
+    with course_copy() as assignment:
+        hand_in(assignment, 1)
+        command = [sys.executable, "-m", "autograder.cli", "--root", str(assignment.root), "grade", "--notebook", NOTEBOOK]
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-        while not any((project.root / "graded" / "recorded").glob("*/*.json")):
+        while not any((assignment.root / "graded" / "recorded").glob("*/*.json")):
             if process.poll():
                 raise SystemExit("`autograder grade` failed.")
             time.sleep(0.01)
@@ -73,7 +73,7 @@ def _first_graded() -> float:
 
 
 def _memory() -> list[list[str]]:
-    project = Project(ROOT)
+    assignment = Assignment(ROOT)
     peak = 0.0
     run_cell = Box.run_cell
 
@@ -85,11 +85,11 @@ def _memory() -> list[list[str]]:
 
     Box.run_cell = measured
     rows = []
-    for notebook in read_assignment(project.source):
+    for notebook in read_assignment(assignment.source):
         if not notebook.questions:
             continue
         peak = 0.0
-        grade_notebook(notebook, answered(project, notebook))
+        grade_notebook(notebook, answered(assignment, notebook))
         rows.append([notebook.name, f"{peak:.0f}"])
     return rows
 

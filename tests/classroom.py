@@ -7,28 +7,28 @@ from typing import Any
 import nbformat
 from nbgrader.api import Gradebook
 
-from autograder.authoring.project import Project
+from autograder.assignment.assignment import Assignment
 
 RIGHT = "def double(x):\n    return x + x"
 WRONG = "def double(x):\n    return 2 * abs(x)"
 ON_TIME = "2026-01-01 10:00:00 UTC"
 
 
-def copy_course(built: Project, target: Path) -> Project:
+def copy_course(built: Assignment, target: Path) -> Assignment:
     """A copy of a built course, for a test to work in."""
     shutil.copytree(built.root, target)
-    return Project(target)
+    return Assignment(target)
 
 
 def submit(
-    project: Project, student: str, answer: str, written: str = "", timestamp: str = ON_TIME, root: Path | None = None
+    assignment: Assignment, student: str, answer: str, written: str = "", timestamp: str = ON_TIME, root: Path | None = None
 ) -> Path:
     """Hand in ``Mini`` as nbgrader's ``submitted/`` has it; empty answers stay as released. Returns the file."""
-    node = nbformat.read(project.release / "Mini.ipynb", as_version=4)
+    node = nbformat.read(assignment.release / "Mini.ipynb", as_version=4)
     for cell in node.cells:
         own = {"double": answer, "written_why": written}.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
         cell.source = own or cell.source
-    path = (root or project.submitted) / student / project.assignment / "Mini.ipynb"
+    path = (root or assignment.submitted) / student / assignment.name / "Mini.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(node, path)
     (path.parent / "timestamp.txt").write_text(timestamp)
@@ -42,8 +42,8 @@ def delete_cell(path: Path, grade_id: str) -> None:
     nbformat.write(node, path)
 
 
-def gradebook_url(project: Project) -> str:
-    return f"sqlite:///{project.root / 'gradebook.db'}"
+def gradebook_url(assignment: Assignment) -> str:
+    return f"sqlite:///{assignment.root / 'gradebook.db'}"
 
 
 def dump(url: str, assignment: str = "hw4") -> dict[str, Any]:
@@ -67,13 +67,13 @@ def dump(url: str, assignment: str = "hw4") -> dict[str, Any]:
     return found
 
 
-def files(project: Project) -> dict[str, str]:
+def files(assignment: Assignment) -> dict[str, str]:
     """The autograded notebooks and what is kept of the class, by path; how long grading took is left out."""
     found = {}
-    for folder in (project.root / "autograded", project.root / "graded"):
+    for folder in (assignment.root / "autograded", assignment.root / "graded"):
         for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
             if path.is_file() and path.name != ".lock":
                 lines = path.read_text().splitlines()
                 kept = [line for line in lines if not line.strip().startswith(('"wall"', '"cpu"', '"memory"'))]
-                found[str(path.relative_to(project.root))] = "\n".join(kept)
+                found[str(path.relative_to(assignment.root))] = "\n".join(kept)
     return found

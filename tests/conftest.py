@@ -12,24 +12,24 @@ from harness import ROOT
 from minicourse import make_course
 
 from autograder.authoring.build import build
-from autograder.authoring.project import Project
+from autograder.assignment.assignment import Assignment
 from autograder.cli import main
 
 
 @pytest.fixture(scope="session")
-def project() -> Project:
+def assignment() -> Assignment:
     """This repository."""
-    return Project(ROOT)
+    return Assignment(ROOT)
 
 
 @pytest.fixture
-def mini(tmp_path: Path) -> Project:
+def mini(tmp_path: Path) -> Assignment:
     """A fresh course of one tiny notebook, nothing built."""
     return make_course(tmp_path / "course")
 
 
 @pytest.fixture(scope="session")
-def built_mini(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def built_mini(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
     """A course of one tiny notebook with everything built. Tests must not change it."""
     course = make_course(tmp_path_factory.mktemp("built") / "course")
     assert all(was_built for _, was_built in build(course))
@@ -52,21 +52,21 @@ def cluster(tls: None) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def graded_mini(built_mini: Project, cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def graded_mini(built_mini: Assignment, cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Assignment:
     """A copy of the tiny course with a class that is graded and recorded. Tests must not change it."""
-    project = copy_course(built_mini, tmp_path_factory.mktemp("graded") / "course")
+    assignment = copy_course(built_mini, tmp_path_factory.mktemp("graded") / "course")
     for number in range(4):
-        submit(project, f"right{number}", f"# {number}\n{RIGHT}", "Because." if number else "")
+        submit(assignment, f"right{number}", f"# {number}\n{RIGHT}", "Because." if number else "")
     for number in range(3):
-        submit(project, f"wrong{number}", f"# {number}\n{WRONG}", "Because.")
-    submit(project, "stuck", "import os\n\ndef double(x):\n    os._exit(3)")
+        submit(assignment, f"wrong{number}", f"# {number}\n{WRONG}", "Because.")
+    submit(assignment, "stuck", "import os\n\ndef double(x):\n    os._exit(3)")
     submit(
-        project,
+        assignment,
         "<b>odd & o'dd</b>".replace("/", ""),
         'def double(x):\n    raise ValueError("<script>alert(1)</script>")',
     )
-    submit(project, "torn", RIGHT).write_text("{")
-    run = CliRunner().invoke(main, ["--root", str(project.root), "grade", "--scheduler", cluster])
+    submit(assignment, "torn", RIGHT).write_text("{")
+    run = CliRunner().invoke(main, ["--root", str(assignment.root), "grade", "--scheduler", cluster])
     assert run.exit_code == 1, run.output
     assert "torn, Mini: Mini.ipynb is not a valid notebook" in run.output
-    return project
+    return assignment

@@ -8,7 +8,7 @@ from harness import ROOT
 from rich.console import Console
 from sampleclass import STUDENTS, write_class
 
-from autograder.authoring.project import Project
+from autograder.assignment.assignment import Assignment
 from autograder.course.grade import Options, grade_class
 from autograder.course.overview import read_overview
 from autograder.course.pages import REPORT, write_feedback, write_report
@@ -25,23 +25,23 @@ _SHOWN = "wrong_border"
 def main(folder: Path = ROOT / "build" / "demo") -> int:
     """Grade the sample class in ``folder``. A slow machine lets more run out of time, and changes nothing else."""
     console = Console(soft_wrap=True, highlight=False)
-    project = Project(folder)
+    assignment = Assignment(folder)
     console.print(
         f"This grades a made-up class of {len(list(STUDENTS.glob('*.toml'))) - 1} students:\n"
         "right, wrong, and broken in many ways.\n"
         "It takes about two minutes on two cores.\n"
         f"Everything goes into {_shown(folder)}; nothing else changes.\n"
     )
-    shutil.rmtree(project.root, ignore_errors=True)
+    shutil.rmtree(assignment.root, ignore_errors=True)
     for name in _COURSE:
-        _copy(name, project)
-    write_class(Project(ROOT), project.submitted)
-    shutil.rmtree(project.submitted / _TRAINS_FOR_A_MINUTE)
+        _copy(name, assignment)
+    write_class(Assignment(ROOT), assignment.submitted)
+    shutil.rmtree(assignment.submitted / _TRAINS_FOR_A_MINUTE)
     try:
-        grade_class(project, project.submitted, Options(timeout=_TIMEOUT))
-        overview = read_overview(project)
-        pages = list(write_feedback(project, overview))
-        report, scores = write_report(project, overview, project.root / REPORT)  # which links to the pages
+        grade_class(assignment, assignment.submitted, Options(timeout=_TIMEOUT))
+        overview = read_overview(assignment)
+        pages = list(write_feedback(assignment, overview))
+        report, scores = write_report(assignment, overview, assignment.root / REPORT)  # which links to the pages
     except AutograderError as error:
         console.print(f"Error: {error}", markup=False)
         return 1
@@ -62,8 +62,8 @@ def _shown(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def _copy(name: str, project: Project) -> None:
-    source, target = ROOT / name, project.root / name
+def _copy(name: str, assignment: Assignment) -> None:
+    source, target = ROOT / name, assignment.root / name
     if source.is_dir():
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("results", "__pycache__", ".ipynb_checkpoints"))
     else:

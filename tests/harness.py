@@ -11,7 +11,7 @@ from pathlib import Path
 import matplotlib
 from IPython.core.interactiveshell import InteractiveShell
 
-from autograder.authoring.model import Cell, Kind, Notebook, read_notebook
+from autograder.assignment.notebook import Cell, Kind, Notebook, read_notebook
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "source" / "hw4"

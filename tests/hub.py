@@ -6,7 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
-from autograder.authoring.project import Project
+from autograder.assignment.assignment import Assignment
 from autograder.process import Finished, run_module
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
@@ -15,21 +15,21 @@ ME = pwd.getpwuid(os.geteuid()).pw_name
 class Hub:
     """A course whose settings name an exchange in ``folder``; commands run as this user, who is the student ``ME``."""
 
-    def __init__(self, project: Project, folder: Path) -> None:
-        self.project, self.folder = project, folder
+    def __init__(self, assignment: Assignment, folder: Path) -> None:
+        self.assignment, self.folder = assignment, folder
         self.inbound = folder / "exchange" / "eecs182" / "inbound"
         (folder / "exchange").mkdir(parents=True, exist_ok=True)
         (folder / "exchange").chmod(0o777)
-        self._write_config(project.nbgrader_config, project.nbgrader_config.read_text(), ME)
+        self._write_config(assignment.nbgrader_config, assignment.nbgrader_config.read_text(), ME)
 
     def copied(self, folder: Path) -> "Hub":
         """The same elsewhere: course, exchange and all."""
         shutil.copytree(self.folder, folder)
-        return Hub(Project(folder / self.project.root.relative_to(self.folder)), folder)
+        return Hub(Assignment(folder / self.assignment.root.relative_to(self.folder)), folder)
 
     def grader(self, *command: str, code: int = 0) -> str:
         """Run an nbgrader command in the course; returns what it printed."""
-        return self._run(self.project.root, command, code)
+        return self._run(self.assignment.root, command, code)
 
     def student(self, *command: str, name: str = ME, code: int = 0) -> str:
         """Run an nbgrader command in a student's folder, which ``home`` gives."""

@@ -9,7 +9,7 @@ from harness import ROOT, SOURCE
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.authoring.project import Project
+from autograder.assignment.assignment import Assignment
 
 NAME = "Mini"
 SOLUTION = "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x + 0 * len(str(x))\n    ### END SOLUTION"
@@ -44,29 +44,29 @@ def cells() -> list[NotebookNode]:
     ]
 
 
-def make_course(root: Path, source_cells: list[NotebookNode] | None = None) -> Project:
+def make_course(root: Path, source_cells: list[NotebookNode] | None = None) -> Assignment:
     """Lay out a repository in ``root`` whose only notebook is ``Mini``, with tools and settings of this one."""
-    project = Project(root)
-    write(project, cells() if source_cells is None else source_cells)
-    kit = project.source / "hw4kit"
+    assignment = Assignment(root)
+    write(assignment, cells() if source_cells is None else source_cells)
+    kit = assignment.source / "hw4kit"
     kit.mkdir()
     (kit / "__init__.py").write_text('"""Nothing."""\n')
-    project.solutions.mkdir()
-    (project.solutions / "__init__.py").write_text("")
-    (project.solutions / "mini.py").write_text("def double(x):\n    return x + x\n")
-    shutil.copy(SOURCE / "requirements.txt", project.source)
+    assignment.solutions.mkdir()
+    (assignment.solutions / "__init__.py").write_text("")
+    (assignment.solutions / "mini.py").write_text("def double(x):\n    return x + x\n")
+    shutil.copy(SOURCE / "requirements.txt", assignment.source)
     for name in ("nbgrader_config.py", "environment.yml"):
         shutil.copy(ROOT / name, root)
-    return project
+    return assignment
 
 
-def write(project: Project, source_cells: list[NotebookNode]) -> Path:
+def write(assignment: Assignment, source_cells: list[NotebookNode]) -> Path:
     """Write the cells as the source notebook, with ids in order, and return its path."""
-    project.source.mkdir(parents=True, exist_ok=True)
+    assignment.source.mkdir(parents=True, exist_ok=True)
     for index, source_cell in enumerate(source_cells):
         source_cell["id"] = f"cell-{index}"
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    path = project.source / f"{NAME}.ipynb"
+    path = assignment.source / f"{NAME}.ipynb"
     nbformat.write(new_notebook(cells=source_cells, metadata={"kernelspec": kernel}), path)
     return path
 

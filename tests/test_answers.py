@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from harness import MISTAKES_FOLDER, SOURCE, VARIANTS_FOLDER, PlainKernel
 
-from autograder.authoring import catalogue
-from autograder.authoring.model import read_notebook
+from autograder.assignment import catalogue
+from autograder.assignment.notebook import read_notebook
 
 # A notebook of written answers only has nothing to try.
 NOTEBOOKS = sorted(path.stem for path in SOURCE.glob("*.ipynb") if read_notebook(path).questions)

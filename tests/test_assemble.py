@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from autograder.authoring.model import nbgrader_metadata
+from autograder.assignment.notebook import nbgrader_metadata
 from autograder.grading.assemble import assemble
 
 ANSWER = "def double(x):\n    return x + x"

@@ -8,12 +8,12 @@ from pathlib import Path
 import nbformat
 import pytest
 from harness import ROOT
-from hw4kit import boxes, explain
-from hw4kit.checks import Mismatch
+from kit import boxes, explain
+from kit.checks import Mismatch
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from autograder.authoring.model import read_assignment
+from autograder.assignment.notebook import read_assignment
 
 _NOTEBOOK = "HandDesignFilters"
 
@@ -128,8 +128,8 @@ def test_a_test_that_could_not_try_its_question_shows_no_tick(monkeypatch):
     assert shown == ["○ x was not tested: y is not right yet.", "✓ x passes its tests here"]
 
 
-def test_every_test_cell_begins_as_the_box_expects(project):
-    for notebook in read_assignment(project.source):
+def test_every_test_cell_begins_as_the_box_expects(assignment):
+    for notebook in read_assignment(assignment.source):
         for question in notebook.questions:
             assert question.visible.startswith(f"# Tests of {question.name}"), question.test_id
 
@@ -154,8 +154,8 @@ def test_only_a_stub_counts_as_not_answered():
     assert torch.title == "x ends with an error"
 
 
-def test_the_stub_of_the_release_says_so(project):
-    assert explain.UNANSWERED in project.nbgrader_config.read_text()
+def test_the_stub_of_the_release_says_so(assignment):
+    assert explain.UNANSWERED in assignment.nbgrader_config.read_text()
 
 
 def test_an_unreadable_notebook_beside_it_does_no_harm(tmp_path):

@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from minicourse import make_course
 
 from autograder.authoring.build import build, release_diff, stale
-from autograder.authoring.model import read_assignment
+from autograder.assignment.notebook import read_assignment
 from autograder.authoring.otter_tests import otter_test
-from autograder.authoring.project import Project
+from autograder.assignment.assignment import Assignment
 from autograder.authoring.solved import build_solved
 from autograder.cli import main
 from autograder.errors import NotebookError
@@ -25,8 +25,8 @@ def _hashes(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def _released_text(project) -> str:
-    return "".join(path.read_text() for path in project.release.rglob("*") if path.suffix in (".ipynb", ".py"))
+def _released_text(assignment) -> str:
+    return "".join(path.read_text() for path in assignment.release.rglob("*") if path.suffix in (".ipynb", ".py"))
 
 
 def test_the_release_holds_no_solution_no_hidden_test_and_no_rubric(built_mini):
@@ -66,70 +66,70 @@ def test_two_builds_give_the_same_bytes(built_mini, mini):
 
 
 def test_a_second_build_makes_nothing_and_each_change_only_what_it_touches(tmp_path):
-    project = make_course(tmp_path / "course")
-    everything = {product.name for product, _ in build(project)}
+    assignment = make_course(tmp_path / "course")
+    everything = {product.name for product, _ in build(assignment)}
     assert everything == {"release", "hw4.zip", "Mini.zip", "Mini-solution.ipynb"}
-    assert not any(was_built for _, was_built in build(project))
+    assert not any(was_built for _, was_built in build(assignment))
 
-    (project.solutions / "mini.py").write_text("def double(x):\n    return 2 * x\n")
-    assert {product.name for product, was_built in build(project) if was_built} == everything - {"release", "hw4.zip"}
+    (assignment.solutions / "mini.py").write_text("def double(x):\n    return 2 * x\n")
+    assert {product.name for product, was_built in build(assignment) if was_built} == everything - {"release", "hw4.zip"}
 
-    project.zip_path("Mini").unlink()
-    (project.release / "Mini.ipynb").write_text("edited by hand")
-    notebooks = read_assignment(project.source)
-    assert {product.name for product in stale(project, notebooks)} == {"release", "Mini.zip"}
+    assignment.zip_path("Mini").unlink()
+    (assignment.release / "Mini.ipynb").write_text("edited by hand")
+    notebooks = read_assignment(assignment.source)
+    assert {product.name for product in stale(assignment, notebooks)} == {"release", "Mini.zip"}
 
 
 def test_a_notebook_of_written_answers_only_has_no_zip(tmp_path):
-    project = make_course(tmp_path / "course", [minicourse.cells()[0], *minicourse.cells()[-2:]])
-    assert {product.name for product, _ in build(project)} == {"release", "hw4.zip", "Mini-solution.ipynb"}
-    assert "YOUR ANSWER HERE" in _released_text(project)
-    run = CliRunner().invoke(main, ["--root", str(project.root), "grade", "--framework", "otter", str(tmp_path)])
+    assignment = make_course(tmp_path / "course", [minicourse.cells()[0], *minicourse.cells()[-2:]])
+    assert {product.name for product, _ in build(assignment)} == {"release", "hw4.zip", "Mini-solution.ipynb"}
+    assert "YOUR ANSWER HERE" in _released_text(assignment)
+    run = CliRunner().invoke(main, ["--root", str(assignment.root), "grade", "--framework", "otter", str(tmp_path)])
     assert run.exit_code == 1
     assert "tests grade no question of Mini" in run.output
 
 
 def test_check_shows_what_is_stale_and_changes_nothing(tmp_path):
-    project = make_course(tmp_path / "course")
-    run = CliRunner().invoke(main, ["--root", str(project.root), "build"])
+    assignment = make_course(tmp_path / "course")
+    run = CliRunner().invoke(main, ["--root", str(assignment.root), "build"])
     assert run.exit_code == 0, run.output
-    assert release_diff(project) == ""
+    assert release_diff(assignment) == ""
 
-    path = project.release / "Mini.ipynb"
+    path = assignment.release / "Mini.ipynb"
     path.write_text(path.read_text().replace("# Doubling", "# Tripling"))
-    before = _hashes(project.root)
-    run = CliRunner().invoke(main, ["--root", str(project.root), "build", "--check"])
+    before = _hashes(assignment.root)
+    run = CliRunner().invoke(main, ["--root", str(assignment.root), "build", "--check"])
     assert run.exit_code == 1
     assert '-    "# Tripling"' in run.output
     assert '+    "# Doubling"' in run.output
     assert "is stale: run `autograder build`" in run.output
-    assert _hashes(project.root) == before
+    assert _hashes(assignment.root) == before
 
 
 def test_running_the_release_in_place_does_not_make_it_stale(built_mini, tmp_path):
-    project = Project(tmp_path / "copy")
-    shutil.copytree(built_mini.root, project.root)
-    (project.release / "results").mkdir()
-    (project.release / "results" / "figure.png").write_bytes(b"")
-    (project.release / "Mini_submission.zip").write_bytes(b"")
-    assert stale(project, read_assignment(project.source)) == []
+    assignment = Assignment(tmp_path / "copy")
+    shutil.copytree(built_mini.root, assignment.root)
+    (assignment.release / "results").mkdir()
+    (assignment.release / "results" / "figure.png").write_bytes(b"")
+    (assignment.release / "Mini_submission.zip").write_bytes(b"")
+    assert stale(assignment, read_assignment(assignment.source)) == []
 
 
 def test_a_solution_line_outside_its_region_stops_the_build(tmp_path):
     cells = minicourse.cells()
     cells.insert(2, minicourse.cell("# return 2 * x + 0 * len(str(x))", "hint", locked=True))
-    project = make_course(tmp_path / "course", cells)
+    assignment = make_course(tmp_path / "course", cells)
     with pytest.raises(NotebookError, match=r"Mini, cell double: .*would show students the line"):
-        list(build(project))
+        list(build(assignment))
 
 
 def test_a_reference_that_fails_its_own_tests_stops_the_build(tmp_path):
     cells = minicourse.cells()
     cells[2].source = cells[2].source.replace("2 * x", "3 * x")
-    project = make_course(tmp_path / "course", cells)
-    (notebook,) = read_assignment(project.source)
+    assignment = make_course(tmp_path / "course", cells)
+    (notebook,) = read_assignment(assignment.source)
     with pytest.raises(NotebookError, match=r"Mini, cell test_double: the reference fails: .*double\(1\) should be 2"):
-        build_solved(project, notebook, tmp_path / "work")
+        build_solved(assignment, notebook, tmp_path / "work")
 
 
 def test_otter_test_files_run_as_otter_runs_them(built_mini):

@@ -4,7 +4,7 @@ import pkgutil
 import time
 
 import pytest
-from hw4kit import by_hand
+from kit import by_hand
 from IPython.core.interactiveshell import InteractiveShell
 
 FORBIDDEN = by_hand.CONVOLUTION + by_hand.POOLING + by_hand.AUTOGRAD

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from autograder.grading.student.cgroup import Cgroup, create
+from autograder.sandbox.cgroup import Cgroup, create
 
 _MEMORY, _PROCESSES = 200, 8
 
@@ -44,7 +44,7 @@ def test_group_limits_the_number_of_processes(group):
 
 
 def test_group_that_cannot_be_made_is_none(monkeypatch, tmp_path):
-    monkeypatch.setattr("autograder.grading.student.cgroup._parents", lambda: [tmp_path / "missing"])
+    monkeypatch.setattr("autograder.sandbox.cgroup._parents", lambda: [tmp_path / "missing"])
     assert create("test", _MEMORY, _PROCESSES) is None
-    monkeypatch.setattr("autograder.grading.student.cgroup._parents", list)
+    monkeypatch.setattr("autograder.sandbox.cgroup._parents", list)
     assert create("test", _MEMORY, _PROCESSES) is None

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hw4kit import checks
+from kit import checks
 
 
 @pytest.mark.parametrize(

@@ -104,10 +104,10 @@ def _without_certificates() -> dict[str, str]:
 
 
 def test_a_neighbor_cannot_talk_to_a_running_grading(built_mini, tmp_path):
-    project = copy_course(built_mini, tmp_path / "course")
-    submit(project, "ann", f"import time\ntime.sleep(100)\n{RIGHT}")
-    submit(project, "bob", f"import time\ntime.sleep(100)\n# bob's\n{RIGHT}")
-    with grading(project, "--workers", "2") as process:
+    assignment = copy_course(built_mini, tmp_path / "course")
+    submit(assignment, "ann", f"import time\ntime.sleep(100)\n{RIGHT}")
+    submit(assignment, "bob", f"import time\ntime.sleep(100)\n# bob's\n{RIGHT}")
+    with grading(assignment, "--workers", "2") as process:
         wait_for(lambda: len(_listening(process)) >= 5 or process.poll() is not None)
         ports = _listening(process)
         assert len(ports) == 5, "a scheduler, and two workers with a nanny each"
@@ -124,8 +124,8 @@ def test_a_neighbor_cannot_talk_to_a_running_grading(built_mini, tmp_path):
 @pytest.mark.parametrize("taken", ["dask-scratch-space", pytest.param(f"autograder-{os.geteuid()}", marks=_AS_ROOT)])
 def test_what_a_neighbor_puts_where_dask_would_work_is_not_imported(built_mini, tmp_path, taken):
     """Dask imports modules from its working folder, and takes one that is there already, whoever made it."""
-    project = copy_course(built_mini, tmp_path / "course")
-    submit(project, "ann", RIGHT)
+    assignment = copy_course(built_mini, tmp_path / "course")
+    submit(assignment, "ann", RIGHT)
     places = tmp_path / "tmp"
     planted, trace = places / taken, tmp_path / "trace"
     planted.mkdir(parents=True)
@@ -136,7 +136,7 @@ def test_what_a_neighbor_puts_where_dask_would_work_is_not_imported(built_mini, 
             (folder / f"{name}.py").write_text(f"open({str(trace)!r}, 'a').write('imported')")
         if os.geteuid() == 0:
             os.chown(folder, _NOBODY, _NOBODY)
-    command = [sys.executable, "-m", "autograder.cli", "--root", str(project.root), "grade", "--workers", "1"]
+    command = [sys.executable, "-m", "autograder.cli", "--root", str(assignment.root), "grade", "--workers", "1"]
     environment = {**os.environ, "TMPDIR": str(places)}
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=_PATIENCE)
     assert "1 graded, 1 recorded" in run.stdout, run.stderr
@@ -163,13 +163,13 @@ def test_a_scheduler_without_tls_is_refused(built_mini, address):
 
 
 def test_insecure_allows_it(built_mini, tmp_path):
-    project = copy_course(built_mini, tmp_path / "course")
-    submit(project, "ann", RIGHT)
+    assignment = copy_course(built_mini, tmp_path / "course")
+    submit(assignment, "ann", RIGHT)
     with LocalCluster(
         n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", memory_limit=None
     ) as open_to_all:
         options = ["grade", "--scheduler", open_to_all.scheduler_address, "--insecure"]
-        run = CliRunner().invoke(main, ["--root", str(project.root), *options])
+        run = CliRunner().invoke(main, ["--root", str(assignment.root), *options])
     assert run.exit_code == 0, run.output
     assert "1 graded" in run.output
 
@@ -180,10 +180,10 @@ def test_insecure_alone_is_wrong_usage(built_mini):
 
 
 def test_missing_certificates_are_one_line(built_mini, tmp_path):
-    project = copy_course(built_mini, tmp_path / "course")
-    submit(project, "ann", RIGHT)
+    assignment = copy_course(built_mini, tmp_path / "course")
+    submit(assignment, "ann", RIGHT)
     environment = _without_certificates()
-    command = [sys.executable, "-m", "autograder.cli", "--root", str(project.root), "grade", "--scheduler"]
+    command = [sys.executable, "-m", "autograder.cli", "--root", str(assignment.root), "grade", "--scheduler"]
     run = subprocess.run([*command, "tls://127.0.0.1:1"], env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 1
     assert run.stderr.startswith(

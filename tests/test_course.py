@@ -13,15 +13,15 @@ from click.testing import CliRunner
 
 from autograder.cli import main
 from autograder.course.compare import disagreements
-from autograder.course.grades import Grade, Status
+from autograder.course.records import Grade, Status
 from autograder.course.submissions import find_submissions
 from autograder.errors import CourseError
 
 RIGHT = "def double(x):\n    return x + x"
 
 
-def _submit(project, folder: Path, answer: str) -> Path:
-    node = nbformat.read(project.release / "Mini.ipynb", as_version=4)
+def _submit(assignment, folder: Path, answer: str) -> Path:
+    node = nbformat.read(assignment.release / "Mini.ipynb", as_version=4)
     for cell in node.cells:
         if cell.metadata.get("nbgrader", {}).get("grade_id") == "double":
             cell.source = answer
@@ -31,8 +31,8 @@ def _submit(project, folder: Path, answer: str) -> Path:
     return path
 
 
-def _grade(project, folder: Path, *options: str):
-    return CliRunner().invoke(main, ["--root", str(project.root), "grade", str(folder), *options])
+def _grade(assignment, folder: Path, *options: str):
+    return CliRunner().invoke(main, ["--root", str(assignment.root), "grade", str(folder), *options])
 
 
 @pytest.mark.parametrize("isolation", ["strict", "none"])
@@ -75,9 +75,9 @@ def test_broken_submissions_are_one_line_each_and_the_rest_is_graded(built_mini,
 
 def test_a_grader_who_shares_nothing_can_grade(built_mini, tmp_path):
     """With a umask of 077, as is usual on shared machines: the student's process passes through folders of its own."""
-    project = copy_course(built_mini, tmp_path / "course")
-    submit(project, "ann", RIGHT)
-    command = [sys.executable, "-m", "autograder.cli", "--root", str(project.root), "grade", "--workers", "1"]
+    assignment = copy_course(built_mini, tmp_path / "course")
+    submit(assignment, "ann", RIGHT)
+    command = [sys.executable, "-m", "autograder.cli", "--root", str(assignment.root), "grade", "--workers", "1"]
     run = subprocess.run(command, umask=0o077, capture_output=True, text=True, check=False)
     assert "1 graded, 1 recorded" in run.stdout, run.stderr
     assert "│ ann     │ 3 │     3 │" in run.stdout

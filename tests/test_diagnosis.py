@@ -6,9 +6,9 @@ import pytest
 from minicourse import NAME, cell, make_course
 
 from autograder.adapters.otter import _stub
-from autograder.authoring.model import Notebook, nbgrader_metadata, read_notebook
+from autograder.assignment.notebook import Notebook, nbgrader_metadata, read_notebook
 from autograder.grading import diagnosis
-from autograder.grading.box import BoxLost
+from autograder.sandbox.box import BoxLost
 from autograder.grading.engine import grade_notebook
 from autograder.grading.replay import Outcome, _plain, agree
 from autograder.grading.results import GradedNotebook, Limits, QuestionResult, Verdict
@@ -114,10 +114,10 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Notebook:
         if name in TESTS:
             test = "{}\n### BEGIN HIDDEN TESTS\n{}\n### END HIDDEN TESTS".format(*TESTS[name])
             cells.append(cell(test, f"test_{name}", 1, grade=True, locked=True))
-    project = make_course(tmp_path_factory.mktemp("diagnosis") / "course", cells)
-    project.mistakes.mkdir()
-    (project.mistakes / "mini.py").write_text(MISTAKES)
-    return read_notebook(project.source / f"{NAME}.ipynb")
+    assignment = make_course(tmp_path_factory.mktemp("diagnosis") / "course", cells)
+    assignment.mistakes.mkdir()
+    (assignment.mistakes / "mini.py").write_text(MISTAKES)
+    return read_notebook(assignment.source / f"{NAME}.ipynb")
 
 
 def _grade(source: Notebook, limits: Limits = LIMITS, **answers: str) -> GradedNotebook:

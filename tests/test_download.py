@@ -11,7 +11,7 @@ import nbformat
 import pytest
 import yaml
 from harness import ROOT
-from hw4kit import installation
+from kit import installation
 
 RELEASE = ROOT / "release" / "hw4"
 NOTEBOOKS = sorted(RELEASE.glob("*.ipynb"))

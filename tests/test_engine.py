@@ -16,9 +16,9 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.authoring import catalogue
-from autograder.authoring.model import Kind, Notebook, Question, kind_of, read_notebook
-from autograder.grading.box import Box, zygote
+from autograder.assignment import catalogue
+from autograder.assignment.notebook import Kind, Notebook, Question, kind_of, read_notebook
+from autograder.sandbox.box import Box, zygote
 from autograder.grading.engine import grade_notebook
 from autograder.grading.outputs import Outputs
 from autograder.grading.questions import CourseModules, run_question
@@ -309,7 +309,7 @@ CHECKS = {
     """,
     "random_numbers": "assert draw() == draw.__call__() or True\nassert 0 <= draw()[0] < 1",
     "by_hand": """
-        from hw4kit import by_hand
+        from kit import by_hand
         by_hand.assert_by_hand(by_loop, by_hand.CONVOLUTION, "loops")
         try:
             by_hand.assert_by_hand(by_library, by_hand.CONVOLUTION, "loops")

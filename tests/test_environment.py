@@ -26,7 +26,7 @@ def _pins(requirements) -> dict[str, str]:
 
 
 def _pyproject() -> dict[str, str]:
-    return _pins(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"])
+    return _pins(tomllib.loads((ROOT / "pyproject.toml").read_text())["assignment"]["dependencies"])
 
 
 def _conda(environment: dict) -> dict[str, str]:
@@ -40,9 +40,9 @@ def _pip(environment: dict) -> list[str]:
 
 
 def test_every_direct_dependency_is_pinned():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = [requirement for extra in project["optional-dependencies"].values() for requirement in extra]
-    for requirement in [*project["dependencies"], *extras]:
+    assignment = tomllib.loads((ROOT / "pyproject.toml").read_text())["assignment"]
+    extras = [requirement for extra in assignment["optional-dependencies"].values() for requirement in extra]
+    for requirement in [*assignment["dependencies"], *extras]:
         assert "==" in requirement, requirement
 
 
@@ -52,7 +52,7 @@ def test_environment_yml_agrees_with_pyproject():
 
 def test_the_lock_file_agrees_with_pyproject():
     lock = _pins((ROOT / "requirements.lock").read_text().splitlines())
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["assignment"]["optional-dependencies"]
     pinned = _pins(requirement for extra in extras.values() for requirement in extra)
     for name, version in {**_pyproject(), **pinned}.items():
         assert lock[name] == version

@@ -37,7 +37,7 @@ def hub(released, tmp_path) -> Hub:
 
 def _work(hub: Hub, answer: str, name: str = ME) -> Path:
     """A student's folder of the assignment, ready to be submitted."""
-    path = submit(hub.project, "hw4", answer, "Because.", root=hub.home(name) / "made")
+    path = submit(hub.assignment, "hw4", answer, "Because.", root=hub.home(name) / "made")
     shutil.rmtree(hub.home(name) / "hw4", ignore_errors=True)
     shutil.copytree(path.parent, hub.home(name) / "hw4")
     shutil.rmtree(hub.home(name) / "made")
@@ -47,24 +47,24 @@ def _work(hub: Hub, answer: str, name: str = ME) -> Path:
 
 def _grade(hub: Hub, cluster: str) -> str:
     """Grade what was collected; returns what was printed."""
-    run = CliRunner().invoke(main, ["--root", str(hub.project.root), "grade", "--scheduler", cluster])
+    run = CliRunner().invoke(main, ["--root", str(hub.assignment.root), "grade", "--scheduler", cluster])
     assert run.exit_code == 0, run.output
     return run.output
 
 
 def _points(hub: Hub, student: str = ME) -> float:
-    return dump(gradebook_url(hub.project))[f"{student}/Mini"]["grades"]["test_double"][0]
+    return dump(gradebook_url(hub.assignment))[f"{student}/Mini"]["grades"]["test_double"][0]
 
 
 def _collected(hub: Hub, student: str = ME) -> dict[str, bytes]:
-    folder = hub.project.submitted / student / "hw4"
+    folder = hub.assignment.submitted / student / "hw4"
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_links_in_the_exchange_are_not_collected(hub, cluster):
     """What a student of a hub did to get 10 of 10 for blank work."""
     _work(hub, THIEF)
-    plant(hub.submit() / "results", hub.project.root)
+    plant(hub.submit() / "results", hub.assignment.root)
     printed = hub.grader("collect", "hw4")
     for path, why in PLANTED.items():
         (line,) = [line for line in printed.splitlines() if f": results/{path} " in line]
@@ -81,9 +81,9 @@ def test_nbgraders_own_collect_follows_them(hub):
     _work(hub, THIEF)
     results = hub.submit() / "results"
     results.mkdir()
-    (results / "mini.py").symlink_to(hub.project.solutions / "mini.py")
+    (results / "mini.py").symlink_to(hub.assignment.solutions / "mini.py")
     hub.grader("collect", "hw4", "--ExchangeFactory.collect=nbgrader.exchange.default.ExchangeCollect")
-    assert _collected(hub)["results/mini.py"] == (hub.project.solutions / "mini.py").read_bytes()
+    assert _collected(hub)["results/mini.py"] == (hub.assignment.solutions / "mini.py").read_bytes()
 
 
 def test_another_students_name_is_not_collected_and_takes_nothing_from_that_student(hub):
@@ -95,7 +95,7 @@ def test_another_students_name_is_not_collected_and_takes_nothing_from_that_stud
     (line,) = [line for line in printed.splitlines() if "belongs to user" in line]
     assert f"not to {_OTHER}" in line
     assert "check_owner = False" in line
-    assert not (hub.project.submitted / _OTHER).exists()
+    assert not (hub.assignment.submitted / _OTHER).exists()
     # Where students have no accounts of their own, the exchange does not say who is who.
     hub.grader("collect", "hw4", "--ExchangeCollect.check_owner=False")
     assert "Mini.ipynb" in _collected(hub, _OTHER)
@@ -110,7 +110,7 @@ def test_files_of_another_user_in_a_students_folder_are_left_out(hub):
     user = pwd.getpwnam(_OTHER)
     for path in (submission, *submission.rglob("*")):
         os.chown(path, user.pw_uid, user.pw_gid)
-    os.link(hub.project.solutions / "mini.py", submission / "results" / "mini.py")
+    os.link(hub.assignment.solutions / "mini.py", submission / "results" / "mini.py")
     printed = hub.grader("collect", "hw4")
     assert f"results/mini.py belongs to user 0, not to user {user.pw_uid}: left out." in printed
     assert set(_collected(hub, _OTHER)) == {"Mini.ipynb", "timestamp.txt", "submission_secret.txt"}
@@ -124,7 +124,7 @@ _NO_SUBMISSIONS = {
 def test_an_older_submission_counts_where_the_newest_is_no_students(hub):
     _work(hub, RIGHT)
     hub.submit()
-    (hub.inbound / f"{ME}+hw4+2030-01-01 00:00:00.000000 UTC+link").symlink_to(hub.project.source)
+    (hub.inbound / f"{ME}+hw4+2030-01-01 00:00:00.000000 UTC+link").symlink_to(hub.assignment.source)
     (hub.inbound / f"{ME}+hw4+2030-01-02 00:00:00.000000 UTC+file").write_text("")
     for name in ("yesterday", "102026002026202699999999999999h"):
         (hub.inbound / f"{ME}+hw4+{name}+x").mkdir()
@@ -171,7 +171,7 @@ def test_whatever_a_submission_holds_the_class_is_collected(hub, cluster):
     # The time in the submission's name is the one that nbgrader gave it.
     assert (
         submission.name.split("+")[2]
-        == (hub.project.root / "autograded" / ME / "hw4" / "timestamp.txt").read_text().strip()
+        == (hub.assignment.root / "autograded" / ME / "hw4" / "timestamp.txt").read_text().strip()
     )
 
 
@@ -180,7 +180,7 @@ def test_a_submission_that_cannot_be_collected_stops_nobody_else(hub):
     _work(hub, RIGHT)
     hub.submit()
     hub.grader("collect", "hw4")
-    (hub.project.submitted / ME / "hw4" / "timestamp.txt").write_text("soon")
+    (hub.assignment.submitted / ME / "hw4" / "timestamp.txt").write_text("soon")
     _work(hub, RIGHT, "zoe")
     hub.submit("zoe")
     printed = hub.grader("collect", "hw4", "--update", code=1)
@@ -193,14 +193,14 @@ def test_a_submission_that_cannot_be_collected_stops_nobody_else(hub):
 
 def test_feedback_that_cannot_be_released_stops_nobody_elses(hub):
     for student in ("a,zoe", "bad", "odd", "zoe"):
-        folder = hub.project.root / "feedback" / student / "hw4"
+        folder = hub.assignment.root / "feedback" / student / "hw4"
         folder.mkdir(parents=True)
         (folder / "Mini.html").write_text(student)
         (folder / "timestamp.txt").write_text("2026-01-01 10:00:00 UTC")
         (folder / "submission_secret.txt").write_text(f"{student}'s")
-    (hub.project.root / "feedback" / "a,zoe" / "hw4" / "submission_secret.txt").unlink()
-    (hub.project.root / "feedback" / "bad" / "hw4" / "submission_secret.txt").write_text("")
-    (hub.project.root / "feedback" / "odd" / "hw4" / "x.html").mkdir()
+    (hub.assignment.root / "feedback" / "a,zoe" / "hw4" / "submission_secret.txt").unlink()
+    (hub.assignment.root / "feedback" / "bad" / "hw4" / "submission_secret.txt").write_text("")
+    (hub.assignment.root / "feedback" / "odd" / "hw4" / "x.html").mkdir()
     printed = hub.grader("release_feedback", "hw4", code=1)
     assert "The feedback of 2 students could not be released." in printed
     assert "a,zoe/hw4: left out" in printed
@@ -231,24 +231,24 @@ def test_feedback_comes_back_after_grading_with_autograder(hub, cluster):
 
 def test_a_secret_that_an_earlier_version_did_not_pass_on_comes_with_the_next_run(built_mini, tmp_path, cluster):
     """And what people decided since is not put into question."""
-    project = copy_course(built_mini, tmp_path / "course")
-    secret = project.root / "autograded" / "ann" / "hw4" / "submission_secret.txt"
-    (submit(project, "ann", RIGHT, "Because.").parent / secret.name).write_bytes(b"\xffold\r\n1")
-    grade = ["--root", str(project.root), "grade", "--scheduler", cluster]
+    assignment = copy_course(built_mini, tmp_path / "course")
+    secret = assignment.root / "autograded" / "ann" / "hw4" / "submission_secret.txt"
+    (submit(assignment, "ann", RIGHT, "Because.").parent / secret.name).write_bytes(b"\xffold\r\n1")
+    grade = ["--root", str(assignment.root), "grade", "--scheduler", cluster]
     assert "1 graded, 1 recorded" in CliRunner().invoke(main, grade).output
     passed_on = secret.read_bytes()
     assert b"old\r\n1" in passed_on
-    with Gradebook(gradebook_url(project), "eecs182") as gradebook:
+    with Gradebook(gradebook_url(assignment), "eecs182") as gradebook:
         grades = gradebook.find_submission_notebook("Mini", "hw4", "ann").grades
         for each in grades:
             each.manual_score, each.needs_manual_grade = 1, False
         gradebook.db.commit()
-    before = dump(gradebook_url(project))
+    before = dump(gradebook_url(assignment))
     secret.unlink()
     for _ in range(2):
         assert "1 as before, 0 recorded" in CliRunner().invoke(main, grade).output
         assert secret.read_bytes() == passed_on
-    assert dump(gradebook_url(project)) == before
+    assert dump(gradebook_url(assignment)) == before
 
 
 def test_the_secret_is_that_of_the_assignments_folder(tmp_path):
@@ -265,7 +265,7 @@ def test_one_who_came_another_way_does_not_keep_feedback_from_the_others(hub, cl
     _work(hub, RIGHT)
     hub.submit()
     hub.grader("collect", "hw4")
-    submit(hub.project, "a_mail", RIGHT)
+    submit(hub.assignment, "a_mail", RIGHT)
     _grade(hub, cluster)
     hub.grader("generate_feedback", "hw4")
     assert "a_mail/hw4: left out, since there is no submission_secret.txt" in hub.grader("release_feedback", "hw4")
@@ -274,12 +274,12 @@ def test_one_who_came_another_way_does_not_keep_feedback_from_the_others(hub, cl
 
 
 def test_a_submission_without_a_secret_does_not_keep_an_older_ones(built_mini, tmp_path, cluster):
-    project = copy_course(built_mini, tmp_path / "course")
-    path = submit(project, "ann", RIGHT)
+    assignment = copy_course(built_mini, tmp_path / "course")
+    path = submit(assignment, "ann", RIGHT)
     (path.parent / "submission_secret.txt").write_text("old")
-    grade = ["--root", str(project.root), "grade", "--scheduler", cluster]
+    grade = ["--root", str(assignment.root), "grade", "--scheduler", cluster]
     CliRunner().invoke(main, grade)
-    secret = project.root / "autograded" / "ann" / "hw4" / "submission_secret.txt"
+    secret = assignment.root / "autograded" / "ann" / "hw4" / "submission_secret.txt"
     assert secret.read_text() == "old"
     (path.parent / "submission_secret.txt").unlink()
     node = nbformat.read(path, as_version=4)

@@ -4,7 +4,8 @@ import json
 
 import pytest
 import torch
-from hw4kit import experiments, progress
+from hw4kit import experiments
+from kit import progress
 from hw4kit.edges import EdgeDataset
 from hw4kit.experiments import experiment
 from hw4kit.fingerprint import fingerprint

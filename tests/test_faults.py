@@ -23,11 +23,11 @@ from click.testing import CliRunner
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from autograder.authoring.project import Project
+from autograder.assignment.assignment import Assignment
 from autograder.cli import main
 from autograder.course import record
 from autograder.course.record import Recorder
-from autograder.course.results import write_atomically
+from autograder.course.store import write_atomically
 
 STUDENTS = 12
 _AUTOGRADER = [sys.executable, "-m", "autograder.cli"]
@@ -36,38 +36,38 @@ _PATIENCE = 300
 _SLOW = pytest.param(20, marks=pytest.mark.slow)
 
 
-def hand_in(project: Project) -> None:
+def hand_in(assignment: Assignment) -> None:
     """A class whose grading takes a while, so that there is something to interrupt."""
     for number in range(STUDENTS):
         pause = "import time\ntime.sleep(0.3)\n"
-        submit(project, f"s{number:02}", f"# {number}\n{pause}{RIGHT if number % 2 else WRONG}", "Because.")
+        submit(assignment, f"s{number:02}", f"# {number}\n{pause}{RIGHT if number % 2 else WRONG}", "Because.")
 
 
 @pytest.fixture
-def course(built_mini, tmp_path) -> Project:
-    project = copy_course(built_mini, tmp_path / "course")
-    hand_in(project)
-    return project
+def course(built_mini, tmp_path) -> Assignment:
+    assignment = copy_course(built_mini, tmp_path / "course")
+    hand_in(assignment)
+    return assignment
 
 
 @pytest.fixture(scope="module")
 def undisturbed(built_mini, tmp_path_factory, cluster) -> tuple[dict, dict]:
     """Gradebook and files of a run without faults."""
-    project = copy_course(built_mini, tmp_path_factory.mktemp("undisturbed") / "course")
-    hand_in(project)
-    run = grade(project, "--scheduler", cluster)
+    assignment = copy_course(built_mini, tmp_path_factory.mktemp("undisturbed") / "course")
+    hand_in(assignment)
+    run = grade(assignment, "--scheduler", cluster)
     assert run.exit_code == 0, run.output
-    return dump(gradebook_url(project)), files(project)
+    return dump(gradebook_url(assignment)), files(assignment)
 
 
-def grade(project: Project, *options: str):
-    return CliRunner().invoke(main, ["--root", str(project.root), "grade", *options])
+def grade(assignment: Assignment, *options: str):
+    return CliRunner().invoke(main, ["--root", str(assignment.root), "grade", *options])
 
 
 @contextmanager
-def grading(project: Project, *options: str) -> Iterator[subprocess.Popen]:
+def grading(assignment: Assignment, *options: str) -> Iterator[subprocess.Popen]:
     """The command as a process of its own, in a session of its own."""
-    command = [*_AUTOGRADER, "--root", str(project.root), "grade", *options]
+    command = [*_AUTOGRADER, "--root", str(assignment.root), "grade", *options]
     process = subprocess.Popen(
         command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -79,9 +79,9 @@ def grading(project: Project, *options: str) -> Iterator[subprocess.Popen]:
         process.communicate()
 
 
-def results(project: Project) -> dict[str, int]:
+def results(assignment: Assignment) -> dict[str, int]:
     """What is graded so far: the inode of each record, which a second writing would change."""
-    return {path.name: path.stat().st_ino for path in (project.root / "graded" / "results").glob("*/*.json")}
+    return {path.name: path.stat().st_ino for path in (assignment.root / "graded" / "results").glob("*/*.json")}
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -103,18 +103,18 @@ def assert_gone(processes: list[psutil.Process]) -> None:
     assert alive == []
 
 
-def assert_as_undisturbed(project: Project, undisturbed: tuple[dict, dict]) -> None:
-    assert dump(gradebook_url(project)) == undisturbed[0]
-    assert files(project) == undisturbed[1]
+def assert_as_undisturbed(assignment: Assignment, undisturbed: tuple[dict, dict]) -> None:
+    assert dump(gradebook_url(assignment)) == undisturbed[0]
+    assert files(assignment) == undisturbed[1]
 
 
-def finish(project: Project, undisturbed: tuple[dict, dict], *options: str) -> None:
+def finish(assignment: Assignment, undisturbed: tuple[dict, dict], *options: str) -> None:
     """Run once more to the end: nothing that was kept is graded again, and all is as it should be."""
-    kept = results(project)
-    run = grade(project, *options)
+    kept = results(assignment)
+    run = grade(assignment, *options)
     assert run.exit_code == 0, run.output
-    assert {name: results(project)[name] for name in kept} == kept
-    assert_as_undisturbed(project, undisturbed)
+    assert {name: results(assignment)[name] for name in kept} == kept
+    assert_as_undisturbed(assignment, undisturbed)
 
 
 @pytest.mark.parametrize("rounds", [1, _SLOW])
@@ -196,22 +196,22 @@ def test_ctrl_c_ends_in_one_line_and_the_next_run_goes_on(course, undisturbed, c
 
 @pytest.mark.slow
 def test_a_submission_that_takes_its_worker_with_it_is_a_failure_and_the_rest_is_graded(built_mini, tmp_path):
-    project = copy_course(built_mini, tmp_path / "course")
+    assignment = copy_course(built_mini, tmp_path / "course")
     # A mistake of ours: a reference that ends the grader. Only who passes the visible test gets that far.
-    (project.solutions / "mini.py").write_text("import os, signal\n\ndef double(x):\n    os.kill(os.getpid(), 9)\n")
-    submit(project, "killer", RIGHT)
+    (assignment.solutions / "mini.py").write_text("import os, signal\n\ndef double(x):\n    os.kill(os.getpid(), 9)\n")
+    submit(assignment, "killer", RIGHT)
     for number in range(3):
-        submit(project, f"s{number}", f"# {number}\ndef double(x):\n    return {number + 5}")
-    run = grade(project, "--workers", "1")
+        submit(assignment, f"s{number}", f"# {number}\ndef double(x):\n    return {number + 5}")
+    run = grade(assignment, "--workers", "1")
     assert run.exit_code == 1
     assert "killer, Mini: grading it ended the worker process again and again" in run.output
     assert "3 graded" not in run.output
-    found = dump(gradebook_url(project))
+    found = dump(gradebook_url(assignment))
     assert [found[f"s{number}/Mini"]["grades"]["test_double"][0] for number in range(3)] == [0, 0, 0]
     assert found["killer/Mini"]["grades"]["test_double"] == (None, None, None, True)
-    (project.solutions / "mini.py").write_text("def double(x):\n    return x + x\n")
-    assert grade(project, "--workers", "1").exit_code == 0
-    assert dump(gradebook_url(project))["killer/Mini"]["grades"]["test_double"] == (3, None, None, False)
+    (assignment.solutions / "mini.py").write_text("def double(x):\n    return x + x\n")
+    assert grade(assignment, "--workers", "1").exit_code == 0
+    assert dump(gradebook_url(assignment))["killer/Mini"]["grades"]["test_double"] == (3, None, None, False)
 
 
 def test_what_a_killed_writer_left_is_gone_after_the_next_attempt(tmp_path, monkeypatch):
@@ -248,11 +248,11 @@ def test_a_full_disk(course, undisturbed, cluster, monkeypatch):
 
 
 def test_a_gradebook_that_cannot_grow(built_mini, tmp_path, cluster):
-    project = copy_course(built_mini, tmp_path / "course")
+    assignment = copy_course(built_mini, tmp_path / "course")
     for number in range(100):  # all alike, so graded once: what counts here are the rows
-        submit(project, f"s{number:02}", RIGHT)
-    grade(project, "--scheduler", cluster, "--student", "s00")
-    with sqlite3.connect(project.root / "gradebook.db") as database:
+        submit(assignment, f"s{number:02}", RIGHT)
+    grade(assignment, "--scheduler", cluster, "--student", "s00")
+    with sqlite3.connect(assignment.root / "gradebook.db") as database:
         pages = database.execute("PRAGMA page_count").fetchone()[0]
 
     def limit(connection, _record) -> None:
@@ -260,16 +260,16 @@ def test_a_gradebook_that_cannot_grow(built_mini, tmp_path, cluster):
 
     event.listen(Engine, "connect", limit)
     try:
-        run = grade(project, "--scheduler", cluster)
+        run = grade(assignment, "--scheduler", cluster)
     finally:
         event.remove(Engine, "connect", limit)
     assert run.exit_code == 1
     assert "cannot be used: database or disk is full. All results are kept" in run.output
-    assert len(dump(gradebook_url(project))) < 100
-    assert grade(project, "--scheduler", cluster).exit_code == 0
+    assert len(dump(gradebook_url(assignment))) < 100
+    assert grade(assignment, "--scheduler", cluster).exit_code == 0
     other = f"sqlite:///{tmp_path / 'other.db'}"
-    assert grade(project, "--scheduler", cluster, "--db", other).exit_code == 0
-    assert dump(gradebook_url(project)) == dump(other)
+    assert grade(assignment, "--scheduler", cluster, "--db", other).exit_code == 0
+    assert dump(gradebook_url(assignment)) == dump(other)
 
 
 def test_a_gradebook_that_is_locked_while_the_class_is_graded(course, undisturbed, cluster, monkeypatch):
@@ -322,16 +322,16 @@ def test_two_graders_at_a_time_are_refused(course, cluster):
 @pytest.mark.slow
 def test_one_worker_two_workers_and_a_remote_scheduler_give_the_same(built_mini, tmp_path, undisturbed):
     for number, options in enumerate((("--workers", "1"), ("--workers", "2"))):
-        project = copy_course(built_mini, tmp_path / f"course{number}")
-        hand_in(project)
-        assert grade(project, *options).exit_code == 0
-        assert_as_undisturbed(project, undisturbed)
+        assignment = copy_course(built_mini, tmp_path / f"course{number}")
+        hand_in(assignment)
+        assert grade(assignment, *options).exit_code == 0
+        assert_as_undisturbed(assignment, undisturbed)
     with remote_cluster(2) as (_, address):
-        project = copy_course(built_mini, tmp_path / "remote")
-        hand_in(project)
-        run = grade(project, "--scheduler", address)
+        assignment = copy_course(built_mini, tmp_path / "remote")
+        hand_in(assignment)
+        run = grade(assignment, "--scheduler", address)
         assert run.exit_code == 0, run.output
-        assert_as_undisturbed(project, undisturbed)
+        assert_as_undisturbed(assignment, undisturbed)
 
 
 def test_a_scheduler_that_is_not_there_is_one_line(course, tls):

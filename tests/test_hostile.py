@@ -27,7 +27,7 @@ import psutil
 import pytest
 import torch
 
-from autograder.authoring.model import Notebook, read_node
+from autograder.assignment.notebook import Notebook, read_node
 from autograder.errors import NotebookError
 from autograder.grading import box
 from autograder.grading.engine import grade_notebook

@@ -14,7 +14,7 @@ import pytest
 from harness import ROOT
 
 from autograder.grading import box
-from autograder.grading.student import libc
+from autograder.sandbox import libc
 
 _GRADE = """
 import json, sys

@@ -13,7 +13,7 @@ from links import PLANTED, THIEF, plant
 
 from autograder import regular_files
 from autograder.adapters import nbgrader
-from autograder.authoring.project import Project
+from autograder.assignment.assignment import Assignment
 from autograder.cli import main
 from autograder.course.submissions import find_submissions, parse_moment
 from autograder.grading import staging
@@ -138,15 +138,15 @@ def test_times_are_read_with_their_zone():
 
 
 def test_private_files_are_known_by_their_content(built_mini, tmp_path):
-    project = copy_course(built_mini, tmp_path / "course")
-    (project.source / "results").mkdir()
+    assignment = copy_course(built_mini, tmp_path / "course")
+    (assignment.source / "results").mkdir()
     own = json.dumps({"accuracy": [0.1, 0.5, 0.9]}).encode()
-    (project.source / "results" / "run.json").write_bytes(own)
-    private = PrivateFiles(project)
+    (assignment.source / "results" / "run.json").write_bytes(own)
+    private = PrivateFiles(assignment)
     for path in ("source/hw4/Mini.ipynb", "solutions/mini.py", "autograder/dist/Mini.zip"):
-        assert private.name_of((project.root / path).read_bytes()) == path
+        assert private.name_of((assignment.root / path).read_bytes()) == path
     # What students were given, what a graders' run of the notebook saved, and any other file.
-    for content in ((project.release / "Mini.ipynb").read_bytes(), own, b"", b"{}", RIGHT.encode() + b" "):
+    for content in ((assignment.release / "Mini.ipynb").read_bytes(), own, b"", b"{}", RIGHT.encode() + b" "):
         assert private.name_of(content) == ""
     assert "database" in private.name_of(b"SQLite format 3\x00...")
 
@@ -158,7 +158,7 @@ RUN = {"accuracy": [0.5, 0.75, 0.875], "seed": 0}
 class Class:
     """A class after grading: what was printed, and each student's points for the tests."""
 
-    project: Project
+    assignment: Assignment
     printed: str
     points: dict[str, float]
 
@@ -169,44 +169,44 @@ class Class:
 @pytest.fixture(scope="module", params=["nbgrader", "autograder"])
 def graded(request, built_mini, cluster, tmp_path_factory) -> Class:
     """Whoever unpacks an archive may find links in ``submitted/``, and plain copies of files that links led to."""
-    project = copy_course(built_mini, tmp_path_factory.mktemp("links") / "course")
-    submit(project, "honest", RIGHT)
-    plant(submit(project, "links", THIEF).parent / "results", project.root)
+    assignment = copy_course(built_mini, tmp_path_factory.mktemp("links") / "course")
+    submit(assignment, "honest", RIGHT)
+    plant(submit(assignment, "links", THIEF).parent / "results", assignment.root)
 
     # Right work beside files that nbgrader copies to autograded/ before it grades.
-    path = submit(project, "backup", f"import json\nassert json.load(open('results/run.json')) == {RUN}\n{RIGHT}")
+    path = submit(assignment, "backup", f"import json\nassert json.load(open('results/run.json')) == {RUN}\n{RIGHT}")
     shutil.copy(path, path.with_name("Mini.ipynb.bak"))
     for name in ("results", "results_old"):
         (path.parent / name).mkdir()
         (path.parent / name / "run.json").write_text(json.dumps(RUN))
 
-    results = submit(project, "copies", THIEF).parent / "results"
-    shutil.copytree(project.solutions, results)
-    shutil.copytree(project.solutions, results / "all")
+    results = submit(assignment, "copies", THIEF).parent / "results"
+    shutil.copytree(assignment.solutions, results)
+    shutil.copytree(assignment.solutions, results / "all")
     (results / "own.json").write_text(json.dumps({"accuracy": 0.5}))
     for student, source in (
-        ("source", project.source / "Mini.ipynb"),
-        ("solved", project.dist / "Mini-solution.ipynb"),
+        ("source", assignment.source / "Mini.ipynb"),
+        ("solved", assignment.dist / "Mini-solution.ipynb"),
     ):
-        shutil.copy(source, submit(project, student, RIGHT))
+        shutil.copy(source, submit(assignment, student, RIGHT))
 
-    path = submit(project, "notebook", RIGHT)
+    path = submit(assignment, "notebook", RIGHT)
     path.unlink()
-    path.symlink_to(project.source / "Mini.ipynb")
-    folder = submit(project, "folder", RIGHT).parent
+    path.symlink_to(assignment.source / "Mini.ipynb")
+    folder = submit(assignment, "folder", RIGHT).parent
     shutil.rmtree(folder)
-    folder.symlink_to(project.source)
+    folder.symlink_to(assignment.source)
 
     if request.param == "autograder":
-        printed = CliRunner().invoke(main, ["--root", str(project.root), "grade", "--scheduler", cluster]).output
+        printed = CliRunner().invoke(main, ["--root", str(assignment.root), "grade", "--scheduler", cluster]).output
     else:
-        here = {"folder": project.root, "import_from": Path(__file__).parents[1]}
+        here = {"folder": assignment.root, "import_from": Path(__file__).parents[1]}
         run_module("nbgrader", ["generate_assignment", "hw4", "--force"], **here)
         # Of a student with nothing left to grade nbgrader says so, grades the others, and ends with 1.
         printed = run_module("nbgrader", ["autograde", "hw4"], **here).output
-    found = dump(gradebook_url(project))
+    found = dump(gradebook_url(assignment))
     points = {name.removesuffix("/Mini"): each["grades"]["test_double"][0] or 0 for name, each in found.items()}
-    return Class(project, printed, points)
+    return Class(assignment, printed, points)
 
 
 def test_links_are_named_and_what_they_lead_to_is_nowhere(graded):
@@ -214,7 +214,7 @@ def test_links_are_named_and_what_they_lead_to_is_nowhere(graded):
         (line,) = graded.lines("links", f"results/{path} ", why)
         assert line.endswith(": left out.")
     assert graded.points["links"] == 0
-    autograded = graded.project.root / "autograded" / "links"
+    autograded = graded.assignment.root / "autograded" / "links"
     assert [path.name for path in autograded.rglob("*") if path.name in PLANTED] == []
 
 
@@ -239,7 +239,7 @@ def test_a_notebook_of_the_graders_is_nobodys_answer(graded, student, path):
 
 
 def test_a_notebook_that_is_a_link_is_named_and_the_others_are_graded(graded):
-    source = str(graded.project.source)
+    source = str(graded.assignment.source)
     assert len(graded.lines("notebook", "Mini.ipynb is a link to", source)) == 1
     assert len(graded.lines("folder", "is a link to", source)) == 1
     assert graded.points.get("notebook", 0) == graded.points.get("folder", 0) == 0
@@ -248,11 +248,11 @@ def test_a_notebook_that_is_a_link_is_named_and_the_others_are_graded(graded):
 
 def test_without_the_look_at_contents_blank_work_has_all_points(built_mini, tmp_path, cluster, monkeypatch):
     """Else the tests above show nothing."""
-    project = copy_course(built_mini, tmp_path / "course")
-    shutil.copytree(project.solutions, submit(project, "copies", THIEF).parent / "results")
+    assignment = copy_course(built_mini, tmp_path / "course")
+    shutil.copytree(assignment.solutions, submit(assignment, "copies", THIEF).parent / "results")
     monkeypatch.setattr(PrivateFiles, "name_of", lambda self, content: "")
-    CliRunner().invoke(main, ["--root", str(project.root), "grade", "--scheduler", cluster])
-    assert dump(gradebook_url(project))["copies/Mini"]["grades"]["test_double"][0] == 3
+    CliRunner().invoke(main, ["--root", str(assignment.root), "grade", "--scheduler", cluster])
+    assert dump(gradebook_url(assignment))["copies/Mini"]["grades"]["test_double"][0] == 3
 
 
 def _left_out(folder: Path) -> list[str]:

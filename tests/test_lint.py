@@ -7,7 +7,7 @@ import pytest
 
 from autograder.authoring.build import read_linted
 from autograder.authoring.lint import lint
-from autograder.authoring.model import read_assignment
+from autograder.assignment.notebook import read_assignment
 from autograder.errors import NotebookError
 
 
@@ -84,7 +84,7 @@ MISTAKES = {
         "reach",
     ),
     "solutions in given code": (
-        _replace("import math", "from solutions import mini", "setup"),
+        _replace("import math", "from solutions.hw4 import mini", "setup"),
         "setup",
         "reach students",
     ),
@@ -101,8 +101,8 @@ def test_a_correct_notebook_has_no_problems(mini):
     assert lint(read_assignment(mini.source)) == []
 
 
-def test_the_notebooks_of_this_repository_have_no_problems(project):
-    assert lint(read_assignment(project.source)) == []
+def test_the_notebooks_of_this_repository_have_no_problems(assignment):
+    assert lint(read_assignment(assignment.source)) == []
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from hw4kit.memory_limit import call_within
+from kit.memory_limit import call_within
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the limit holds on Linux only")
 

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from autograder.authoring.names import defined_names, free_names, indent, is_empty
+from autograder.assignment.names import defined_names, free_names, indent, is_empty
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from classroom import copy_course, gradebook_url
 from click.testing import CliRunner
 from nbgrader.api import Gradebook
 
-from autograder.authoring.project import Project
+from autograder.assignment.assignment import Assignment
 from autograder.cli import main
 from autograder.course.gradebook import CellGrade
-from autograder.course.grades import Record, Status
+from autograder.course.records import Record, Status
 from autograder.course.overview import HandedIn, Overview, read_overview
 from autograder.course.pages import feedback_path
 from autograder.process import run_module
@@ -20,12 +20,12 @@ from autograder.process import run_module
 ODD = "<b>odd & o'dd<b>"
 
 
-def run(project, *arguments):
-    return CliRunner().invoke(main, ["--root", str(project.root), *arguments])
+def run(assignment, *arguments):
+    return CliRunner().invoke(main, ["--root", str(assignment.root), *arguments])
 
 
 @pytest.fixture
-def graded(graded_mini, tmp_path) -> Project:
+def graded(graded_mini, tmp_path) -> Assignment:
     """A copy for tests that write."""
     return copy_course(graded_mini, tmp_path / "course")
 
@@ -122,7 +122,7 @@ def test_discrimination_is_the_correlation_with_the_rest():
 
 
 def test_without_grades_the_commands_say_what_to_do(built_mini, tmp_path):
-    project = copy_course(built_mini, tmp_path / "course")
+    assignment = copy_course(built_mini, tmp_path / "course")
     for command in ("report", "feedback"):
-        result = run(project, command)
+        result = run(assignment, command)
         assert (result.exit_code, "run `autograder grade` first" in result.output) == (1, True)

@@ -71,28 +71,28 @@ def server(tmp_path_factory) -> Iterator[Server]:
 
 
 def test_manual_work_survives_and_nbgrader_reads_it(built_mini, tmp_path, cluster, server):
-    project = copy_course(built_mini, tmp_path / "course")
-    assert_manual_work_survives(project, cluster, server.url)
-    finished = run_module("nbgrader", ["export", "--db", server.url], project.root)
+    assignment = copy_course(built_mini, tmp_path / "course")
+    assert_manual_work_survives(assignment, cluster, server.url)
+    finished = run_module("nbgrader", ["export", "--db", server.url], assignment.root)
     assert finished.code == 0, finished.output
-    assert "wrong" in (project.root / "grades.csv").read_text()
-    finished = run_module("nbgrader", ["generate_feedback", "hw4", "--db", server.url], project.root)
+    assert "wrong" in (assignment.root / "grades.csv").read_text()
+    finished = run_module("nbgrader", ["generate_feedback", "hw4", "--db", server.url], assignment.root)
     assert finished.code == 0, finished.output
 
 
 def test_it_holds_what_sqlite_holds_also_after_an_outage(built_mini, tmp_path, cluster, server):
-    project = copy_course(built_mini, tmp_path / "course")
+    assignment = copy_course(built_mini, tmp_path / "course")
     for number in range(4):
-        submit(project, f"s{number}", f"# {number}\n{RIGHT if number % 2 else WRONG}", "Because.")
-    assert grade(project, cluster).exit_code == 0
-    expected = dump(gradebook_url(project))
-    assert grade(project, cluster, "--db", server.url, "--student", "s0").exit_code == 0
+        submit(assignment, f"s{number}", f"# {number}\n{RIGHT if number % 2 else WRONG}", "Because.")
+    assert grade(assignment, cluster).exit_code == 0
+    expected = dump(gradebook_url(assignment))
+    assert grade(assignment, cluster, "--db", server.url, "--student", "s0").exit_code == 0
     server.stop()
-    run = grade(project, cluster, "--db", server.url)
+    run = grade(assignment, cluster, "--db", server.url)
     assert run.exit_code == 1
     assert "cannot be used" in run.output
     assert "secret" not in run.output
     server.start()
-    run = grade(project, cluster, "--db", server.url)
+    run = grade(assignment, cluster, "--db", server.url)
     assert run.exit_code == 0, run.output
     assert dump(server.url) == expected

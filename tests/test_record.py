@@ -28,39 +28,39 @@ class HalfPointADay(BasePlugin):
 """
 
 
-def grade(project, scheduler, *options):
-    return CliRunner().invoke(main, ["--root", str(project.root), "grade", "--scheduler", scheduler, *options])
+def grade(assignment, scheduler, *options):
+    return CliRunner().invoke(main, ["--root", str(assignment.root), "grade", "--scheduler", scheduler, *options])
 
 
-def hand_in(project):
-    submit(project, "right", RIGHT, "Because.")
-    submit(project, "wrong", WRONG, "")
-    submit(project, "blank", "")
-    submit(project, "late", RIGHT, "Because.", LATE)
-    delete_cell(submit(project, "no_answer", RIGHT, "Because."), "double")
-    delete_cell(submit(project, "no_test", RIGHT, "Because."), "test_double")
-    delete_cell(submit(project, "no_written", RIGHT, "Because."), "written_why")
-    submit(project, "noisy", 'import sys\nprint("err", file=sys.stderr)\n' + RIGHT, "")
-    submit(project, "verbose", "for i in range(5000):\n    print(i)\n" + RIGHT, "")
+def hand_in(assignment):
+    submit(assignment, "right", RIGHT, "Because.")
+    submit(assignment, "wrong", WRONG, "")
+    submit(assignment, "blank", "")
+    submit(assignment, "late", RIGHT, "Because.", LATE)
+    delete_cell(submit(assignment, "no_answer", RIGHT, "Because."), "double")
+    delete_cell(submit(assignment, "no_test", RIGHT, "Because."), "test_double")
+    delete_cell(submit(assignment, "no_written", RIGHT, "Because."), "written_why")
+    submit(assignment, "noisy", 'import sys\nprint("err", file=sys.stderr)\n' + RIGHT, "")
+    submit(assignment, "verbose", "for i in range(5000):\n    print(i)\n" + RIGHT, "")
 
 
-def set_due(project):
-    with CourseGradebook(project) as course, course.transaction() as gradebook:
+def set_due(assignment):
+    with CourseGradebook(assignment) as course, course.transaction() as gradebook:
         gradebook.update_or_create_assignment("hw4", duedate="2026-01-31 10:00:00 UTC")
 
 
-def with_plugin(project):
-    (project.root / "late.py").write_text(_PLUGIN)
-    config = project.nbgrader_config
+def with_plugin(assignment):
+    (assignment.root / "late.py").write_text(_PLUGIN)
+    config = assignment.nbgrader_config
     config.write_text(config.read_text() + _PENALTY)
 
 
 def test_gradebook_and_autograded_notebooks_are_nbgraders(built_mini, tmp_path, cluster, monkeypatch):
     ours, theirs = (copy_course(built_mini, tmp_path / name) for name in ("ours", "theirs"))
-    for project in (ours, theirs):
-        set_due(project)
-        with_plugin(project)
-        hand_in(project)
+    for assignment in (ours, theirs):
+        set_due(assignment)
+        with_plugin(assignment)
+        hand_in(assignment)
     monkeypatch.syspath_prepend(ours.root)
     run = grade(ours, cluster)
     assert run.exit_code == 0, run.output
@@ -84,21 +84,21 @@ def judge(url, score: float, comment: str) -> None:
         gradebook.db.commit()
 
 
-def assert_manual_work_survives(project, scheduler, url):
+def assert_manual_work_survives(assignment, scheduler, url):
     """Manual scores and comments stay through reruns, regrades and new submissions, as with `autograde --force`."""
     options = ("--db", url)
-    submit(project, "right", RIGHT, "Because.")
-    submit(project, "wrong", WRONG, "Because.")
-    assert grade(project, scheduler, *options).exit_code == 0
+    submit(assignment, "right", RIGHT, "Because.")
+    submit(assignment, "wrong", WRONG, "Because.")
+    assert grade(assignment, scheduler, *options).exit_code == 0
     judge(url, 1.0, "Well said.")
     before = dump(url)
-    rerun = grade(project, scheduler, *options)
+    rerun = grade(assignment, scheduler, *options)
     assert rerun.output.splitlines()[-1].startswith("0 graded, 2 as before, 0 recorded in ")
     assert dump(url) == before, "nothing is put into question when nothing changed"
 
-    assert grade(project, scheduler, *options, "--regrade").exit_code == 0
-    submit(project, "wrong", RIGHT, "Because.")
-    assert grade(project, scheduler, *options).exit_code == 0
+    assert grade(assignment, scheduler, *options, "--regrade").exit_code == 0
+    submit(assignment, "wrong", RIGHT, "Because.")
+    assert grade(assignment, scheduler, *options).exit_code == 0
     after = dump(url)
     assert after["right/Mini"]["grades"]["written_why"] == (None, 1.0, 0.25, True)
     assert after["right/Mini"]["comments"]["written_why"] == (None, "Well said.")
@@ -107,65 +107,65 @@ def assert_manual_work_survives(project, scheduler, url):
 
 
 def test_manual_grades_and_comments_survive(built_mini, tmp_path, cluster):
-    project = copy_course(built_mini, tmp_path / "course")
-    assert_manual_work_survives(project, cluster, gradebook_url(project))
+    assignment = copy_course(built_mini, tmp_path / "course")
+    assert_manual_work_survives(assignment, cluster, gradebook_url(assignment))
 
 
 def test_only_what_changed_is_graded_again(built_mini, tmp_path, cluster):
-    project = copy_course(built_mini, tmp_path / "course")
+    assignment = copy_course(built_mini, tmp_path / "course")
     for student in ("ann", "bob"):
-        submit(project, student, f"# {student}\n{RIGHT}")
+        submit(assignment, student, f"# {student}\n{RIGHT}")
 
     def counted(*options: str) -> str:
-        return grade(project, cluster, *options).output.splitlines()[-1].split(" recorded")[0]
+        return grade(assignment, cluster, *options).output.splitlines()[-1].split(" recorded")[0]
 
     assert counted() == "2 graded, 2"
     assert counted() == "0 graded, 2 as before, 0"
-    submit(project, "bob", WRONG)
+    submit(assignment, "bob", WRONG)
     assert counted() == "1 graded, 1 as before, 1"
     assert counted("--student", "ann", "--regrade") == "1 graded, 1"
-    results = submit(project, "ann", f"# ann\n{RIGHT}").parent / "results"
+    results = submit(assignment, "ann", f"# ann\n{RIGHT}").parent / "results"
     results.mkdir()
     (results / "run.json").write_text("{}")
     assert counted() == "1 graded, 1 as before, 1"
-    (project.solutions / "mini.py").write_text("def double(x):\n    return 2 * x\n")
+    (assignment.solutions / "mini.py").write_text("def double(x):\n    return 2 * x\n")
     assert counted("--notebook", "Mini") == "2 graded, 2"
-    unknown = grade(project, cluster, "--student", "nobody")
+    unknown = grade(assignment, cluster, "--student", "nobody")
     assert (unknown.exit_code, "holds no student nobody" in unknown.output) == (1, True)
 
 
 def test_questions_that_came_after_submissions_are_one_clear_line(built_mini, tmp_path, cluster):
-    project = copy_course(built_mini, tmp_path / "course")
-    submit(project, "ann", RIGHT)
-    assert grade(project, cluster).exit_code == 0
+    assignment = copy_course(built_mini, tmp_path / "course")
+    submit(assignment, "ann", RIGHT)
+    assert grade(assignment, cluster).exit_code == 0
     changed = cells()
     changed[2].metadata.nbgrader["grade_id"] = "twice"
     changed[3].metadata.nbgrader["grade_id"] = "test_twice"
     for cell in changed:
         cell.source = cell.source.replace("double", "twice")
-    write(project, changed)
-    assert any(was_built for _, was_built in build(project, solved=False))
-    run = grade(project, cluster)
+    write(assignment, changed)
+    assert any(was_built for _, was_built in build(assignment, solved=False))
+    run = grade(assignment, cluster)
     assert run.exit_code == 1
     assert "Cannot add or remove cells" in run.output
     assert "Give the changed assignment a gradebook of its own" in run.output
 
 
 def test_a_notebook_left_out_gets_zero_and_one_graded_before_keeps_its_grade(built_mini, tmp_path, cluster):
-    project = copy_course(built_mini, tmp_path / "course")
-    path = submit(project, "ann", RIGHT, "Because.")
-    assert grade(project, cluster).exit_code == 0
-    before = dump(gradebook_url(project))
+    assignment = copy_course(built_mini, tmp_path / "course")
+    path = submit(assignment, "ann", RIGHT, "Because.")
+    assert grade(assignment, cluster).exit_code == 0
+    before = dump(gradebook_url(assignment))
     path.unlink()
-    run = grade(project, cluster)
+    run = grade(assignment, cluster)
     assert (run.exit_code, "ann: not handed in: Mini" in run.output) == (0, True)
-    assert dump(gradebook_url(project)) == before
+    assert dump(gradebook_url(assignment)) == before
 
 
 def test_recording_reads_no_rows_of_other_students(built_mini, tmp_path, cluster):
     """Else each of a thousand submissions takes longer to record than the one before."""
-    project = copy_course(built_mini, tmp_path / "course")
-    submit(project, "ann", RIGHT, "Because.")
+    assignment = copy_course(built_mini, tmp_path / "course")
+    submit(assignment, "ann", RIGHT, "Because.")
     asked: list[tuple] = []
 
     def listen(_connection, _cursor, statement, parameters, *_more) -> None:
@@ -173,11 +173,11 @@ def test_recording_reads_no_rows_of_other_students(built_mini, tmp_path, cluster
 
     event.listen(Engine, "before_cursor_execute", listen)
     try:
-        assert grade(project, cluster).exit_code == 0
+        assert grade(assignment, cluster).exit_code == 0
     finally:
         event.remove(Engine, "before_cursor_execute", listen)
     later = [query for query in asked if "FROM grade " in query[0] or "FROM comment " in query[0]]
     assert len(later) == 2, later
-    with sqlite3.connect(project.root / "gradebook.db") as database:
+    with sqlite3.connect(assignment.root / "gradebook.db") as database:
         plans = [row[3] for query in later for row in database.execute(f"EXPLAIN QUERY PLAN {query[0]}", query[1])]
     assert [plan for plan in plans if plan.startswith(("SCAN grade", "SCAN comment"))] == []

@@ -16,16 +16,16 @@ TRAINS = "edge_detection"
 
 
 @pytest.fixture(scope="module")
-def sample_class(project, tmp_path_factory):
-    for _ in build(project, solved=False):
+def sample_class(assignment, tmp_path_factory):
+    for _ in build(assignment, solved=False):
         pass
     folder = tmp_path_factory.mktemp("class")
-    return folder, write_class(project, folder)
+    return folder, write_class(assignment, folder)
 
 
-def _check(project, sample_class, options: Options) -> list:
+def _check(assignment, sample_class, options: Options) -> list:
     folder, expected = sample_class
-    grades = collect_grades(project, read_linted(project), folder, options, Console())
+    grades = collect_grades(assignment, read_linted(assignment), folder, options, Console())
     got = {(g.student, g.notebook, g.framework): (g.status.value, g.points) for g in grades}
     wanted = {
         (e.student, e.notebook, framework): e.outcome(framework)
@@ -38,16 +38,16 @@ def _check(project, sample_class, options: Options) -> list:
 
 
 @pytest.mark.parametrize("trains", [False, pytest.param(True, marks=pytest.mark.slow)])
-def test_engine_gives_the_points_that_manifests_say(project, sample_class, trains):
+def test_engine_gives_the_points_that_manifests_say(assignment, sample_class, trains):
     names = tuple(expected.notebook for expected in sample_class[1] if (expected.notebook == TRAINS) == trains)
-    _check(project, sample_class, Options((ENGINE,), names, TIMEOUT))
+    _check(assignment, sample_class, Options((ENGINE,), names, TIMEOUT))
 
 
 def test_the_demo_ends_well_where_everything_runs_out_of_time(tmp_path, monkeypatch, capsys):
     """As on a machine that is slow and busy."""
 
-    def three_students(project, folder):
-        write_class(project, folder)
+    def three_students(assignment, folder):
+        write_class(assignment, folder)
         for student in folder.iterdir():
             if student.name not in ("infinite_loop", "wrong_border", "hasty_training"):
                 shutil.rmtree(student)
@@ -66,12 +66,12 @@ def test_the_demo_ends_well_where_everything_runs_out_of_time(tmp_path, monkeypa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["strict", "none"])
-def test_frameworks_give_the_same_for_all_notebooks(project, sample_class, isolation):
+def test_frameworks_give_the_same_for_all_notebooks(assignment, sample_class, isolation):
     options = Options(STOCK, (), TIMEOUT, isolation=isolation)
     if isolation == "none":  # as they come
-        assert disagreements(_check(project, sample_class, options)) == []
+        assert disagreements(_check(assignment, sample_class, options)) == []
         return
     folder, expected = sample_class
-    grades = collect_grades(project, read_linted(project), folder, options, Console())
+    grades = collect_grades(assignment, read_linted(assignment), folder, options, Console())
     got = {(g.student, g.notebook, g.framework): g.points for g in grades}
     assert got == {(e.student, e.notebook, framework): e.points for e in expected for framework in STOCK}

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from scipy import signal, stats
 
-import solutions.cnn_gradients as oracle
+import solutions.hw4.cnn_gradients as oracle
 
 SIZES = [(1, 1), (2, 1), (2, 2), (5, 2), (6, 3), (7, 5), (9, 4)]
 SHAPES = [(2, 2), (4, 6), (6, 2), (3, 4, 4), (2, 3, 8, 4), (2, 1, 2, 2, 6)]

@@ -7,7 +7,7 @@ from harness import SOURCE
 from hw4kit import edges, training
 from hw4kit.models import SimpleCNN
 
-from autograder.authoring.model import read_notebook
+from autograder.assignment.notebook import read_notebook
 
 SMALL = {"data_per_class": 1}
 

@@ -9,7 +9,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from hw4kit import networks
 
-import solutions.feature_dimensions as reference
+import solutions.hw4.feature_dimensions as reference
 
 SETTINGS = [(K, P, S) for K in (1, 2, 3, 5) for P in (0, 1, 2) for S in (1, 2, 3)]
 HAND_OUT = "CONV3-10 POOL2 CONV3-10 POOL2 FLATTEN FC-3"

@@ -6,7 +6,7 @@ import scipy.signal
 import torch
 import torch.nn.functional as F
 
-import solutions.fir_convolution as reference
+import solutions.hw4.fir_convolution as reference
 
 N = np.arange(-6, 13)
 LENGTHS = [(1, 1), (1, 5), (4, 3), (3, 8), (40, 7)]

@@ -6,7 +6,7 @@ import scipy.ndimage
 import torch
 import torch.nn.functional as F
 
-import solutions.hand_design_filters as reference
+import solutions.hw4.hand_design_filters as reference
 
 SHAPES = [(3, 3), (5, 5), (2, 2), (4, 4), (3, 5), (7, 2), (1, 4), (6, 1), (4, 7), (1, 1)]
 

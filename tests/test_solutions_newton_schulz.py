@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import scipy.linalg
 import torch
-from hw4kit.probes import memory_of
+from kit.probes import memory_of
 
 import solutions
-import solutions.newton_schulz as reference
+import solutions.hw4.newton_schulz as reference
 
 SHAPES = [(3, 5), (5, 3), (4, 4), (1, 6), (6, 1), (12, 7)]
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hw4kit.probes import layer_gradients, parameters_of
+from kit.probes import layer_gradients, parameters_of
 
 import solutions
-import solutions.unit_scale_mup as reference
+import solutions.hw4.unit_scale_mup as reference
 
 TYPES = {"e4m3": torch.float8_e4m3fn, "e5m2": torch.float8_e5m2}
 SHAPES = [(9, 4), (4, 9), (5, 5), (1, 7), (7, 1)]

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from harness import SOURCE
 from minicourse import NAME, cell, make_course
 
-from autograder.authoring.model import Question, read_notebook
-from autograder.authoring.project import Project
+from autograder.assignment.notebook import Question, read_notebook
+from autograder.assignment.assignment import Assignment
 from autograder.cli import main
 from autograder.strength import memory, report, run
 from autograder.strength.answers import Answer, Finding, Kind
@@ -132,22 +132,22 @@ def test_variations_are_of_the_same_kind():
 
 
 @pytest.fixture
-def course(tmp_path) -> Project:
+def course(tmp_path) -> Assignment:
     cells = [
         cell("import math", "setup", locked=True),
         cell(SOLUTION, "double", solution=True),
         cell(WEAK, "test_double", 3, grade=True, locked=True),
     ]
-    project = make_course(tmp_path / "course", cells)
-    for folder, text in ((project.mistakes, MISTAKES), (project.variants, VARIANTS)):
+    assignment = make_course(tmp_path / "course", cells)
+    for folder, text in ((assignment.mistakes, MISTAKES), (assignment.variants, VARIANTS)):
         folder.mkdir(parents=True)
         (folder / "mini.py").write_text(text)
-    project.strength_report.parent.mkdir()
-    return project
+    assignment.strength_report.parent.mkdir()
+    return assignment
 
 
-def _strength(project: Project, *options: str):
-    return CliRunner().invoke(main, ["--root", str(project.root), "strength", "--workers", "1", *options])
+def _strength(assignment: Assignment, *options: str):
+    return CliRunner().invoke(main, ["--root", str(assignment.root), "strength", "--workers", "1", *options])
 
 
 @pytest.mark.slow
@@ -233,16 +233,16 @@ def test_what_is_as_it_must_be_is_not_complained_of():
     assert report.figures(findings).cells == ["6 / 6", "20 / 20", "19 / 20", "49 / 50", "1"]
 
 
-def test_no_explanation_is_stale(project):
+def test_no_explanation_is_stale(assignment):
     """Whether what is explained does survive takes an hour to see; that there is such a mutant is seen at once."""
-    explanations = report.read_explanations(project.survivors, map(read_notebook, SOURCE.glob("*.ipynb")))
+    explanations = report.read_explanations(assignment.survivors, map(read_notebook, SOURCE.glob("*.ipynb")))
     assert all(explanations.values())
 
 
 def test_an_outcome_depends_on_the_modules_that_are_imported_directly_or_not(tmp_path):
     texts = {
         "__init__.py": "",
-        "checks.py": "from hw4kit.explain import shown",
+        "checks.py": "from kit.explain import shown",
         "explain.py": "import numpy",
         "plots.py": "from hw4kit import explain",
         "style.mplstyle": "axes.grid: True",

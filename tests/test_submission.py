@@ -4,7 +4,7 @@ import zipfile
 
 import nbformat
 import pytest
-from hw4kit import submission
+from kit import submission
 from nbformat.v4 import new_code_cell
 
 RIGHT = "def double(x):\n    return x + x"

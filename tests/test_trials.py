@@ -4,12 +4,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from harness import PlainKernel
-from hw4kit import boxes, models, progress, training, trials
+from hw4kit import models, training, trials
+from kit import boxes, progress
 from hw4kit.edges import EdgeDataset
-from hw4kit.explain import UNANSWERED
+from kit.explain import UNANSWERED
 from torch.utils.data import DataLoader
 
-import solutions.edge_detection as reference
+import solutions.hw4.edge_detection as reference
 
 BROKEN = {
     "make_dataset": "def make_dataset(*args, **kwargs):\n    raise NotImplementedError('yours')",

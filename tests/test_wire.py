@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autograder.grading import wire
-from autograder.grading.channel import Channel, Closed, Late
+from autograder.sandbox.channel import Channel, Closed, Late
 from autograder.grading.wire import MAX_BLOB, MAX_DEPTH, MAX_SKELETON, Message, Wire, WireError
 
 WIRE = Wire(to_reference=lambda value: [type(value).__name__], from_reference=lambda parts: ("reference", parts))

@@ -9,7 +9,7 @@ from pathlib import Path
 import hostile
 import pytest
 
-from autograder.grading.box import ZygoteLost, zygote
+from autograder.sandbox.box import ZygoteLost, zygote
 from autograder.grading.engine import grade_notebook
 from autograder.grading.results import Verdict
 

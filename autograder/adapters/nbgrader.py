@@ -12,6 +12,7 @@
 import contextlib
 import os
 import tempfile
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -24,13 +25,16 @@ from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from traitlets import Enum
 from traitlets.log import get_logger
 
-from autograder.authoring.model import HIDDEN_TESTS, Kind, kind_of, read_notebook, split_region
-from autograder.authoring.project import Project
+from autograder.adapters.colab import with_colab_setup
+from autograder.assignment.assignment import KIT, Assignment
+from autograder.assignment.notebook import HIDDEN_TESTS, Kind, kind_of, read_notebook, split_region
 from autograder.grading.assemble import assemble
+from autograder.grading.policy import policy_for
 from autograder.grading.private_files import PrivateFiles
-from autograder.grading.results import RESULTS, Limits, Verdict
+from autograder.grading.results import RESULTS, Verdict
 from autograder.grading.staging import read_results
 from autograder.regular_files import printable, regular_files
+from autograder.sandbox.limits import Isolation, Policy
 
 Resources = dict[str, Any]
 # Names of errors that the engine writes.
@@ -41,7 +45,7 @@ def set_links_aside(assignment: str, student: str, notebooks: list[str]) -> None
     """Take out of a student's submission what is not a regular file, before nbgrader copies what it leads to.
 
     nbgrader's ``Autograde.pre_convert_hook``: called with the paths of the student's ``notebooks``, the list that
-    nbgrader grades. Links, pipes and devices go to a new folder beside the assignment's, ``hw4-left-out-...``, and a
+    nbgrader grades. Links, pipes and devices go to a new folder beside the assignment's, ``hw5-left-out-...``, and a
     warning names each. Raises ``SystemExit`` when that fails: after any other exception of a hook, nbgrader goes on.
     """
     for folder in {Path(notebook).parent for notebook in notebooks}:
@@ -88,7 +92,7 @@ class AddOtterChecks(NbGraderPreprocessor):
 
 
 class PrepareForStudents(NbGraderPreprocessor):
-    """What JupyterLab (and VS Code) should do with the cells of the release.
+    """What JupyterLab (and VS Code) should do with the cells of the release, and how Colab gets what they import.
 
     "Run All Cells" goes on after a cell that fails, as the tests of open questions do: JupyterLab stops at the first
     error, but not at a cell tagged ``raises-exception``. Test cells, which can be longer than the screen, come folded
@@ -100,6 +104,8 @@ class PrepareForStudents(NbGraderPreprocessor):
             cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), "raises-exception"})
         if kind_of(cell) is Kind.TEST:
             cell.metadata["jupyter"] = {"source_hidden": True}
+        if f"import {KIT}" in cell.source.splitlines() and kind_of(cell) is Kind.LOCKED:
+            cell.source = with_colab_setup(cell.source, resources["nbgrader"]["assignment"])
         return cell, resources
 
 
@@ -114,7 +120,7 @@ class RebuildSubmission(NbGraderPreprocessor):
         course = CourseDirectory(config=self.config)
         names = resources["nbgrader"]
         path = Path(resources["metadata"]["path"]) / f"{names['notebook']}.ipynb"
-        if same := _private_files(course, names).name_of(path.read_bytes()):
+        if same := PrivateFiles(_assignment(course, names)).name_of(path.read_bytes()):
             text = "%s has the content of a file that only graders have (%s). Its answers do not count."
             self.log.warning(text, path, same)
             nb = new_notebook()
@@ -133,22 +139,23 @@ class GradeInBox(Execute):
     ``timeout`` is a cell's limit in seconds, as for Execute.
     """
 
-    isolation = Enum(["strict", "none"], default_value="strict").tag(config=True)
+    isolation = Enum([way.value for way in Isolation], default_value=Isolation.STRICT.value).tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         names = resources["nbgrader"]
-        if self.isolation == "none":
+        if Isolation(self.isolation) is Isolation.NONE:
             self.log.warning("NO ISOLATION: %s's code runs in one process with the tests.", names["student"])
             return super().preprocess(nb, resources)
         # Here, since it imports torch, which `generate_assignment` can do without.
         from autograder.grading.engine import grade_notebook
 
-        course = CourseDirectory(config=self.config)
-        folder = Path(course.root) / course.format_path(course.source_directory, ".", names["assignment"])
+        assignment = _assignment(CourseDirectory(config=self.config), names)
         report = partial(self.log.warning, "%s: %s", names["student"])
-        results = read_results(Path(resources["metadata"]["path"]) / RESULTS, report, _private_files(course, names))
-        limits = Limits(cell_seconds=float(self.timeout or Limits.cell_seconds))
-        graded = grade_notebook(read_notebook(folder / f"{names['notebook']}.ipynb"), nb, results, limits)
+        results = read_results(Path(resources["metadata"]["path"]) / RESULTS, report, PrivateFiles(assignment))
+        policy = policy_for(assignment.settings)
+        limits = replace(policy.limits, cell_seconds=float(self.timeout or policy.limits.cell_seconds))
+        source = read_notebook(assignment.source / f"{names['notebook']}.ipynb")
+        graded = grade_notebook(assignment, source, nb, results, Policy(limits))
         for cell, executed in zip(nb.cells, graded.node.cells, strict=True):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
@@ -159,8 +166,8 @@ class GradeInBox(Execute):
         return nb, resources
 
 
-def _private_files(course: CourseDirectory, names: dict[str, str]) -> PrivateFiles:
-    return PrivateFiles(Project(Path(course.root), names["assignment"]))
+def _assignment(course: CourseDirectory, names: dict[str, str]) -> Assignment:
+    return Assignment(Path(course.root), names["assignment"])
 
 
 class KeepOnlyErrors(NbGraderPreprocessor):

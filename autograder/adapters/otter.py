@@ -17,9 +17,11 @@ from nbformat.v4 import new_notebook
 from otter.plugins import AbstractOtterPlugin
 
 from autograder.adapters import ISOLATION_VARIABLE
-from autograder.authoring.model import TEST_PREFIX, read_notebook
+from autograder.assignment.assignment import Assignment
+from autograder.assignment.notebook import TEST_PREFIX, read_notebook
 from autograder.grading.results import RESULTS, GradedNotebook, QuestionResult
 from autograder.grading.staging import read_results
+from autograder.sandbox.limits import Isolation
 
 # Where the zip is unpacked, and in it the course as the engine expects it; otter works beside it, in ``submission``.
 _COURSE = Path("../source")
@@ -51,17 +53,17 @@ def hidden():
 
 
 class GradeInBox(AbstractOtterPlugin):
-    """Grades through the engine; with ``HW4_ISOLATION=none``, or that in its settings, otter works as by itself."""
+    """Grades through the engine; with ``AUTOGRADER_ISOLATION=none``, or that in its settings, otter works as by itself."""
 
     def __init__(self, submission_path: str, submission_metadata: dict, plugin_config: dict[str, Any]) -> None:
         super().__init__(submission_path, submission_metadata, plugin_config)
-        self._isolation = os.environ.get(ISOLATION_VARIABLE) or plugin_config.get("isolation", "strict")
+        self._isolation = Isolation(os.environ.get(ISOLATION_VARIABLE) or plugin_config.get("isolation", "strict"))
         self._graded: GradedNotebook | None = None
         self._kept = Path()
 
     def before_grading(self, config: Any) -> None:
         """Put away everything that came with the notebook: otter would unpickle its log, Python import its modules."""
-        if self._isolation == "none":
+        if self._isolation is Isolation.NONE:
             return
         self._kept = Path(tempfile.mkdtemp(prefix="submission-"))
         for entry in Path(self.submission_path).parent.iterdir():
@@ -70,13 +72,13 @@ class GradeInBox(AbstractOtterPlugin):
 
     def before_execution(self, submission: NotebookNode) -> NotebookNode:
         """Grade, leave stubs for otter to run, and return an empty notebook."""
-        if self._isolation == "none":
+        if self._isolation is Isolation.NONE:
             return submission
         from autograder.grading.engine import grade_notebook  # imports torch, which `otter generate` can do without
 
-        (path,) = (_COURSE / "source").glob("*/*.ipynb")
-        source = read_notebook(path.resolve())
-        self._graded = grade_notebook(source, submission, read_results(self._kept / RESULTS))
+        (path,) = (_COURSE.resolve() / "source").glob("*/*.ipynb")
+        assignment, source = Assignment(_COURSE.resolve(), path.parent.name), read_notebook(path)
+        self._graded = grade_notebook(assignment, source, submission, read_results(self._kept / RESULTS))
         for result in self._graded.results:
             stub = Path(_TESTS) / f"{TEST_PREFIX}{result.question}.py"
             stub.write_text(_stub(result), encoding="utf-8")

@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.assignment.assignment import Assignment, released_files
+from autograder.assignment.notebook import Notebook
 from autograder.authoring.download import build_download
 from autograder.authoring.lint import lint
-from autograder.authoring.model import Notebook, read_assignment
 from autograder.authoring.otter_zip import build_zip
-from autograder.authoring.project import Project, building_files, grader_files, released_files
+from autograder.authoring.package import building_files, grader_files
 from autograder.authoring.release import build_release
 from autograder.authoring.solved import build_solved
 from autograder.errors import NotebookError
@@ -34,79 +35,79 @@ class Product:
     make: Callable[[Path], Path]
 
 
-def read_linted(project: Project) -> tuple[Notebook, ...]:
+def read_linted(assignment: Assignment) -> tuple[Notebook, ...]:
     """The source notebooks. Raises ``NotebookError`` listing every problem that the linter finds in them."""
-    notebooks = read_assignment(project.source)
+    notebooks = assignment.notebooks()
     problems = lint(notebooks)
     if problems:
         raise NotebookError("\n".join(map(str, problems)))
     return notebooks
 
 
-def products(project: Project, notebooks: tuple[Notebook, ...]) -> list[Product]:
+def products(assignment: Assignment, notebooks: tuple[Notebook, ...]) -> list[Product]:
     """Everything that is built from ``notebooks``, the release first."""
-    support, tools = project.support_files(), building_files()
-    settings = [project.nbgrader_config, project.environment]
+    kits, tools = assignment.package_files().values(), building_files()
+    settings = assignment.setting_files()
     sources = [notebook.path for notebook in notebooks]
 
     def release(work: Path) -> Path:
-        return build_release(project, notebooks, work)
+        return build_release(assignment, notebooks, work)
 
-    released = (*sources, *support, *project.student_files(), *settings, *tools)
-    download = project.dist / f"{project.assignment}.zip"
+    released = (*sources, *kits, *assignment.student_files(), *settings, *tools)
+    download = assignment.dist / f"{assignment.name}.zip"
     made = [
-        Product("release", released, project.release, release),
-        Product(download.name, released, download, lambda work: build_download(project, work)),
+        Product("release", released, assignment.release, release),
+        Product(download.name, released, download, lambda work: build_download(assignment, work)),
     ]
     for notebook in notebooks:
-        common = (notebook.path, *support, *settings, *tools, *project.solution_files())
-        solved = project.dist / f"{notebook.name}-solution.ipynb"
+        common = (notebook.path, *kits, *settings, *tools, *assignment.solution_files(notebook))
+        solved = assignment.dist / f"{notebook.name}-solution.ipynb"
         if notebook.questions:  # written answers alone are graded by hand: there is nothing for otter to run
-            archive = project.zip_path(notebook.name)
+            archive = assignment.zip_path(notebook.name)
             inputs = (*common, *grader_files())
-            made.append(Product(archive.name, inputs, archive, _maker(build_zip, project, notebook)))
-        made.append(Product(solved.name, common, solved, _maker(build_solved, project, notebook)))
+            made.append(Product(archive.name, inputs, archive, _maker(build_zip, assignment, notebook)))
+        made.append(Product(solved.name, common, solved, _maker(build_solved, assignment, notebook)))
     return made
 
 
-def build(project: Project, force: bool = False, solved: bool = True) -> Iterator[tuple[Product, bool]]:
+def build(assignment: Assignment, force: bool = False, solved: bool = True) -> Iterator[tuple[Product, bool]]:
     """Build what is out of date (everything with ``force``); yields each product and whether it was built.
 
     Without ``solved`` the executed solution notebooks, which take by far the longest, are left as they are.
 
     Raises ``NotebookError`` when the source has problems or a tool refuses. What was built before it stays.
     """
-    notebooks = read_linted(project)
-    stamps = _read_stamps(project)
-    for product in products(project, notebooks):
+    notebooks = read_linted(assignment)
+    stamps = _read_stamps(assignment)
+    for product in products(assignment, notebooks):
         if not solved and product.target.suffix == ".ipynb":
             continue
-        needed = force or stamps.get(product.name) != _stamp(project, product)
+        needed = force or stamps.get(product.name) != _stamp(assignment, product)
         if needed:
             with tempfile.TemporaryDirectory() as work:
                 _put(product.make(Path(work)), product.target)
-            stamps[product.name] = _stamp(project, product)
-            _write_stamps(project, stamps)
+            stamps[product.name] = _stamp(assignment, product)
+            _write_stamps(assignment, stamps)
         yield product, needed
 
 
-def stale(project: Project, notebooks: tuple[Notebook, ...]) -> list[Product]:
+def stale(assignment: Assignment, notebooks: tuple[Notebook, ...]) -> list[Product]:
     """The products that the next build would make again."""
-    stamps = _read_stamps(project)
-    return [product for product in products(project, notebooks) if stamps.get(product.name) != _stamp(project, product)]
+    stamps = _read_stamps(assignment)
+    return [product for product in products(assignment, notebooks) if stamps.get(product.name) != _stamp(assignment, product)]
 
 
-def release_diff(project: Project) -> str:
+def release_diff(assignment: Assignment) -> str:
     """A unified diff from the committed release to the one the source gives now; empty when they agree."""
-    notebooks = read_linted(project)
+    notebooks = read_linted(assignment)
     with tempfile.TemporaryDirectory() as work:
-        fresh = build_release(project, notebooks, Path(work))
-        names = sorted({*_relative_files(project.release), *_relative_files(fresh)})
-        return "".join(_file_diff(project.release / name, fresh / name, name) for name in names)
+        fresh = build_release(assignment, notebooks, Path(work))
+        names = sorted({*_relative_files(assignment.release), *_relative_files(fresh)})
+        return "".join(_file_diff(assignment.release / name, fresh / name, name) for name in names)
 
 
-def _maker(make: Callable[[Project, Notebook, Path], Path], project: Project, notebook: Notebook) -> Callable:
-    return lambda work: make(project, notebook, work)
+def _maker(make: Callable[[Assignment, Notebook, Path], Path], assignment: Assignment, notebook: Notebook) -> Callable:
+    return lambda work: make(assignment, notebook, work)
 
 
 def _put(made: Path, target: Path) -> None:
@@ -141,19 +142,19 @@ def _hash_target(target: Path) -> str:
     return _hash([target], target.parent) if target.is_file() else ""
 
 
-def _stamp(project: Project, product: Product) -> dict[str, str]:
-    return {"inputs": _hash(product.inputs, project.root), "output": _hash_target(product.target)}
+def _stamp(assignment: Assignment, product: Product) -> dict[str, str]:
+    return {"inputs": _hash(product.inputs, assignment.root), "output": _hash_target(product.target)}
 
 
-def _read_stamps(project: Project) -> dict[str, dict[str, str]]:
+def _read_stamps(assignment: Assignment) -> dict[str, dict[str, str]]:
     """The stamps of the last build; none when the file is missing or damaged, which only costs a build."""
     try:
-        stamps = json.loads((project.dist / "stamps.json").read_text())
+        stamps = json.loads((assignment.dist / "stamps.json").read_text())
     except (OSError, ValueError):
         return {}
     return stamps if isinstance(stamps, dict) else {}
 
 
-def _write_stamps(project: Project, stamps: dict[str, dict[str, str]]) -> None:
-    project.dist.mkdir(parents=True, exist_ok=True)
-    (project.dist / "stamps.json").write_text(json.dumps(stamps, indent=1, sort_keys=True))
+def _write_stamps(assignment: Assignment, stamps: dict[str, dict[str, str]]) -> None:
+    assignment.dist.mkdir(parents=True, exist_ok=True)
+    (assignment.dist / "stamps.json").write_text(json.dumps(stamps, indent=1, sort_keys=True))

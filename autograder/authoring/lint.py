@@ -10,17 +10,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from autograder.authoring.model import (
+from autograder.assignment.names import defined_names, free_names, is_empty
+from autograder.assignment.notebook import (
     HIDDEN_TESTS,
     MARK_SCHEME,
     SOLUTION,
+    TEST_PREFIX,
     Cell,
     Kind,
     Notebook,
     nbgrader_metadata,
     split_region,
 )
-from autograder.authoring.names import defined_names, free_names, is_empty
 from autograder.errors import NotebookError
 
 # The kinds of cell in which each delimited region may stand.
@@ -110,7 +111,7 @@ def _questions(notebook: Notebook) -> Iterator[Problem]:
     for cell in notebook.cells:
         if cell.kind is Kind.SOLUTION:
             answers.add(cell.grade_id)
-        if cell.kind is Kind.TEST and cell.grade_id.removeprefix("test_") not in answers:
+        if cell.kind is Kind.TEST and cell.grade_id.removeprefix(TEST_PREFIX) not in answers:
             yield _problem(
                 notebook,
                 cell,

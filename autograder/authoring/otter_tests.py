@@ -4,8 +4,8 @@ Format: https://otter-grader.readthedocs.io, "Exception-Based Format". One file 
 hidden case, all or nothing, so that both frameworks award the same points.
 """
 
-from autograder.authoring.model import Question
-from autograder.authoring.names import free_names, indent
+from autograder.assignment.names import free_names, indent
+from autograder.assignment.notebook import Question
 
 _FILE = '''\
 """Tests of {name}, generated from the source notebook: edit that, not this."""

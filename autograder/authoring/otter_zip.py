@@ -7,10 +7,11 @@ from pathlib import Path
 
 import yaml
 
+from autograder.assignment.assignment import Assignment
+from autograder.assignment.notebook import Notebook
 from autograder.authoring.archive import write_zip
-from autograder.authoring.model import Notebook
 from autograder.authoring.otter_tests import otter_test
-from autograder.authoring.project import PACKAGE, SUPPORT_PACKAGE, Project, grader_files
+from autograder.authoring.package import PACKAGE, grader_files
 from autograder.errors import NotebookError
 from autograder.process import run_module
 
@@ -28,30 +29,32 @@ _CONFIG = {
 _SETUP = b"\n# students' code runs as a user of its own, which must be able to reach Python\nchmod o+x /root\n"
 
 
-def build_zip(project: Project, notebook: Notebook, work: Path) -> Path:
+def build_zip(assignment: Assignment, notebook: Notebook, work: Path) -> Path:
     """Build the zip of one notebook in the empty folder ``work`` and return its path there.
 
-    ``hw4kit`` goes into ``files/``, which otter copies beside the student's notebook. What otter does not copy is in
-    the zip's root: ``solutions``, and for our plugin ``autograder`` and the source notebook with ``hw4kit``.
+    The kits go into ``files/``, which otter copies beside the student's notebook. What otter does not copy is in the
+    zip's root, and only what this notebook needs: reference answers, and for our plugin ``autograder``, the source
+    notebook and the kits.
     Raises ``NotebookError`` when otter refuses.
     """
     tests = work / "tests"
     tests.mkdir(parents=True)
     for question in notebook.questions:
         (tests / f"{question.test_id}.py").write_text(otter_test(question), encoding="utf-8")
-    for path in project.support_files():
-        copy = work / path.relative_to(project.source)
+    for place, path in assignment.package_files().items():
+        copy = work / place
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
-    shutil.copy(project.environment, work / "environment.yml")
+    shutil.copy(assignment.environment, work / "environment.yml")
     (work / "otter_config.json").write_text(json.dumps(_CONFIG))
 
     generated = work / "generated.zip"
     arguments = ["generate", "-t", "tests", "-o", generated.name, "-e", "environment.yml"]
-    run = run_module("otter", [*arguments, "-c", "otter_config.json", "--no-requirements", SUPPORT_PACKAGE], work)
+    packages = [package.name for package in assignment.packages]
+    run = run_module("otter", [*arguments, "-c", "otter_config.json", "--no-requirements", *packages], work)
     if run.code != 0:
         raise NotebookError(f"otter could not build the zip of {notebook.name}: {run.reason}")
-    return _canonical(project, notebook, generated, work / f"{notebook.name}.zip")
+    return _canonical(assignment, notebook, generated, work / f"{notebook.name}.zip")
 
 
 def zip_environment(archive: Path) -> dict:
@@ -60,12 +63,14 @@ def zip_environment(archive: Path) -> dict:
         return yaml.safe_load(opened.read("environment.yml"))
 
 
-def _canonical(project: Project, notebook: Notebook, generated: Path, target: Path) -> Path:
+def _canonical(assignment: Assignment, notebook: Notebook, generated: Path, target: Path) -> Path:
     """Rewrite otter's zip with ``solutions`` added, sorted, with fixed times and modes."""
     with zipfile.ZipFile(generated) as opened:
         entries = {name: opened.read(name) for name in opened.namelist()}
-    for path in [*project.solution_files(), *project.support_files(), notebook.path]:
-        entries[path.relative_to(project.root).as_posix()] = path.read_bytes()
+    settings = [path for path in assignment.setting_files() if path.is_relative_to(assignment.source)]
+    kits = assignment.package_files().values()
+    for path in [*assignment.solution_files(notebook), *kits, *settings, notebook.path]:
+        entries[path.relative_to(assignment.root).as_posix()] = path.read_bytes()
     for path in grader_files():
         entries[path.relative_to(PACKAGE.parent).as_posix()] = path.read_bytes()
     entries["setup.sh"] += _SETUP

@@ -6,8 +6,8 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.authoring.model import HIDDEN_TESTS, SOLUTION, Kind, Notebook, split_region
-from autograder.authoring.project import Project
+from autograder.assignment.assignment import Assignment
+from autograder.assignment.notebook import HIDDEN_TESTS, SOLUTION, Kind, Notebook, split_region
 from autograder.errors import NotebookError
 from autograder.process import run_module
 
@@ -15,35 +15,34 @@ from autograder.process import run_module
 _TELLING_LINE = 25
 
 
-def build_release(project: Project, notebooks: tuple[Notebook, ...], course: Path) -> Path:
-    """Generate the release of the project's assignment inside the empty folder ``course``.
+def build_release(assignment: Assignment, notebooks: tuple[Notebook, ...], course: Path) -> Path:
+    """Generate the release of an assignment inside the empty folder ``course``.
 
     ``course`` becomes an nbgrader course: ``source/``, ``release/`` and a ``gradebook.db`` that knows the assignment,
     which is what ``nbgrader autograde`` needs. Returns the release folder.
 
     Raises ``NotebookError`` when nbgrader refuses, or when the release holds a solution or a hidden test.
     """
-    assignment = project.assignment
-    source = course / "source" / assignment
-    copy_inputs(project, notebooks, source)
-    for path in project.student_files():
+    source = course / "source" / assignment.name
+    copy_inputs(assignment, notebooks, source)
+    for path in assignment.student_files():
         shutil.copy(path, source)
-    shutil.copy(project.nbgrader_config, course)
+    shutil.copy(assignment.nbgrader_config, course)
 
-    _generate(course, assignment)
-    release = course / "release" / assignment
+    _generate(course, assignment.name)
+    release = course / "release" / assignment.name
     for notebook in notebooks:
-        _assert_no_secrets(notebook, nbformat.read(release / notebook.path.name, as_version=4))
+        _assert_no_secrets(assignment, notebook, nbformat.read(release / notebook.path.name, as_version=4))
     return release
 
 
-def copy_inputs(project: Project, notebooks: tuple[Notebook, ...], target: Path) -> None:
+def copy_inputs(assignment: Assignment, notebooks: tuple[Notebook, ...], target: Path) -> None:
     """Copy the source notebooks and what they need beside them; nothing else of the source folder reaches students."""
     target.mkdir(parents=True)
     for notebook in notebooks:
         shutil.copy(notebook.path, target)
-    for path in project.support_files():
-        copy = target / path.relative_to(project.source)
+    for place, path in assignment.package_files().items():
+        copy = target / place
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
 
@@ -54,10 +53,10 @@ def _generate(course: Path, assignment: str) -> None:
         raise NotebookError(f"nbgrader could not generate the release of {assignment}: {run.reason}")
 
 
-def _assert_no_secrets(notebook: Notebook, released: NotebookNode) -> None:
+def _assert_no_secrets(assignment: Assignment, notebook: Notebook, released: NotebookNode) -> None:
     """Raise when a telling line of a solution, a written model answer or a hidden test is still in the release."""
     text = "\n".join(cell.source for cell in released.cells)
-    for cell_id, line in _secret_lines(notebook):
+    for cell_id, line in _secret_lines(assignment, notebook):
         if line in text:
             raise NotebookError(
                 f"{notebook.name}, cell {cell_id}: the release would show students the line `{line}`. "
@@ -65,8 +64,9 @@ def _assert_no_secrets(notebook: Notebook, released: NotebookNode) -> None:
             )
 
 
-def _secret_lines(notebook: Notebook) -> list[tuple[str, str]]:
+def _secret_lines(assignment: Assignment, notebook: Notebook) -> list[tuple[str, str]]:
     secrets = []
+    no_secrets = ("#", "import ", *(f"from {package.name}" for package in assignment.packages))
     for cell in notebook.cells:
         if cell.kind is Kind.WRITTEN:
             given, secret = "", cell.source
@@ -78,10 +78,6 @@ def _secret_lines(notebook: Notebook) -> list[tuple[str, str]]:
             continue
         for line in map(str.strip, secret.splitlines()):
             # A hidden test may begin as its visible part does: that much is no secret.
-            if (
-                len(line) >= _TELLING_LINE
-                and line not in given
-                and not line.startswith(("#", "import ", "from hw4kit"))
-            ):
+            if len(line) >= _TELLING_LINE and line not in given and not line.startswith(no_secrets):
                 secrets.append((cell.grade_id, line))
     return secrets

@@ -7,15 +7,15 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.authoring.model import Notebook, nbgrader_metadata
-from autograder.authoring.project import Project
+from autograder.assignment.assignment import Assignment
+from autograder.assignment.notebook import Notebook, nbgrader_metadata
 from autograder.authoring.release import copy_inputs
 from autograder.errors import NotebookError
 
 _SECONDS_PER_CELL = 600
 
 
-def build_solved(project: Project, notebook: Notebook, work: Path) -> Path:
+def build_solved(assignment: Assignment, notebook: Notebook, work: Path) -> Path:
     """Execute a source notebook top to bottom in the empty folder ``work``; returns the executed copy.
 
     Raises ``NotebookError`` naming the cell when one fails: then the reference answers fail their own tests.
@@ -24,7 +24,7 @@ def build_solved(project: Project, notebook: Notebook, work: Path) -> Path:
     from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
     folder = work / "run"
-    copy_inputs(project, (notebook,), folder)
+    copy_inputs(assignment, (notebook,), folder)
     node = nbformat.read(notebook.path, as_version=4)
     client = NotebookClient(
         node,
@@ -34,8 +34,8 @@ def build_solved(project: Project, notebook: Notebook, work: Path) -> Path:
         resources={"metadata": {"path": str(folder)}},
     )
     try:
-        # Hidden tests import this project's `solutions`.
-        client.execute(env={**os.environ, "PYTHONPATH": str(project.root)}, stderr=subprocess.DEVNULL)
+        # Hidden tests import this assignment's `solutions`.
+        client.execute(env={**os.environ, "PYTHONPATH": str(assignment.root)}, stderr=subprocess.DEVNULL)
     except (CellExecutionError, CellTimeoutError) as error:
         message = str(error).strip().splitlines()[-1]
         raise NotebookError(f"{notebook.name}, cell {_failed(node)}: the reference fails: {message}") from None

@@ -16,8 +16,8 @@ from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_locke
 from traitlets.config import Config
 from traitlets.utils.importstring import import_item
 
-from autograder.authoring.model import nbgrader_metadata
-from autograder.course.grades import Record, Status
+from autograder.assignment.notebook import nbgrader_metadata
+from autograder.course.records import Record, Status
 
 _DONE_ELSEWHERE = (Execute, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata)
 _NO_RESPONSE = "No response."

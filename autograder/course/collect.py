@@ -10,11 +10,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder.adapters import TIMESTAMP
-from autograder.authoring.model import Notebook
-from autograder.authoring.project import Project
+from autograder.assignment.assignment import Assignment
+from autograder.assignment.notebook import Notebook
 from autograder.course.archives import ArchiveError, File
-from autograder.course.results import write_atomically
-from autograder.course.sources import Parcel, read_source, unzipped
+from autograder.course.sources import Upload, read_source, unzipped
+from autograder.course.store import write_atomically
 from autograder.course.submissions import MAX_NOTEBOOK, Submission, parse_moment
 from autograder.grading.results import RESULTS
 
@@ -44,10 +44,10 @@ class Collected:
 
 
 class Collector:
-    """Places the parcels of one source."""
+    """Places the uploads of one source."""
 
-    def __init__(self, project: Project, notebooks: Iterable[Notebook]) -> None:
-        self._project = project
+    def __init__(self, assignment: Assignment, notebooks: Iterable[Notebook]) -> None:
+        self._assignment = assignment
         self._names = {notebook.name.lower(): notebook.name for notebook in notebooks}
         self._grade_ids = {
             notebook.name: {cell.grade_id for cell in notebook.cells if cell.grade_id} for notebook in notebooks
@@ -57,27 +57,27 @@ class Collector:
     def collect(self, source: Path) -> Collected:
         """Place everything in ``source``. Raises ``CourseError`` when it holds no submissions, or a disk is full."""
         report = self.result.problems.append
-        for parcel in read_source(source, self._project.assignment, self._names.values(), report):
-            self._place(parcel)
+        for upload in read_source(source, self._assignment.name, self._names.values(), report):
+            self._place(upload)
         return self.result
 
-    def _place(self, parcel: Parcel) -> None:
-        files = list(unzipped(parcel, self.result.problems.append))
+    def _place(self, upload: Upload) -> None:
+        files = list(unzipped(upload, self.result.problems.append))
         found: dict[str, list[tuple[File, bytes]]] = {}
         for file in files:
-            if file.path.suffix.lower() == ".ipynb" and (data := self._read(parcel, file)):
+            if file.path.suffix.lower() == ".ipynb" and (data := self._read(upload, file)):
                 if name := self._recognised(file.path, data):
                     found.setdefault(name, []).append((file, data))
                 else:
-                    self.result.problems.append(f"{parcel.label}: {file.path} is no notebook of this assignment.")
+                    self.result.problems.append(f"{upload.label}: {file.path} is no notebook of this assignment.")
         for name, copies in found.items():
-            file, data = self._chosen(parcel, name, copies)
+            file, data = self._chosen(upload, name, copies)
             beside = [other for other in files if other.path.is_relative_to(file.path.parent / RESULTS)]
-            self._write(parcel, name, file, data, beside)
+            self._write(upload, name, file, data, beside)
         if not found:
-            self.result.problems.append(f"{parcel.label}: no notebook of {self._project.assignment} in it.")
+            self.result.problems.append(f"{upload.label}: no notebook of {self._assignment.name} in it.")
 
-    def _chosen(self, parcel: Parcel, name: str, copies: list[tuple[File, bytes]]) -> tuple[File, bytes]:
+    def _chosen(self, upload: Upload, name: str, copies: list[tuple[File, bytes]]) -> tuple[File, bytes]:
         """The copy to grade: of the right name, loose rather than in a zip, in the fewest folders, newest.
 
         A student who mends an answer after making the zip hands in both.
@@ -86,21 +86,21 @@ class Collector:
         def rank(copy: tuple[File, bytes]) -> tuple:
             file, _ = copy
             is_renamed = file.path.stem.lower() != name.lower()
-            return is_renamed, file not in parcel.files, len(file.path.parts), -file.modified.timestamp()
+            return is_renamed, file not in upload.files, len(file.path.parts), -file.modified.timestamp()
 
         chosen, *others = sorted(copies, key=rank)
         if different := [str(file.path) for file, data in others if data != chosen[1]]:
-            where = "" if chosen[0] in parcel.files else " in a zip"
+            where = "" if chosen[0] in upload.files else " in a zip"
             text = f"{len(different) + 1} different copies of {name}: took {chosen[0].path}{where}, not"
-            self.result.problems.append(f"{parcel.label}: {text} {', '.join(different)}.")
+            self.result.problems.append(f"{upload.label}: {text} {', '.join(different)}.")
         return chosen
 
-    def _write(self, parcel: Parcel, name: str, file: File, data: bytes, results: list[File]) -> None:
-        """Write a notebook and the results beside it, unless a newer one is there; the file's time is the parcel's."""
-        folder = self._project.submitted / parcel.student / self._project.assignment
+    def _write(self, upload: Upload, name: str, file: File, data: bytes, results: list[File]) -> None:
+        """Write a notebook and the results beside it, unless a newer one is there; the file's time is the upload's."""
+        folder = self._assignment.submitted / upload.student / self._assignment.name
         path = folder / f"{name}.ipynb"
-        moment = parcel.moment.timestamp()
-        saved = {other.path.relative_to(file.path.parent): self._read(parcel, other) for other in results}
+        moment = upload.moment.timestamp()
+        saved = {other.path.relative_to(file.path.parent): self._read(upload, other) for other in results}
         if path.is_file():
             is_same, is_older = path.read_bytes() == data, _handed_in(path) > moment
             if is_same and (is_older or all(_holds(folder / place, content) for place, content in saved.items())):
@@ -111,24 +111,24 @@ class Collector:
                 return
         for place, content in saved.items():
             if _is_taken(folder, place):
-                self.result.problems.append(f"{parcel.label}: {place} is a file here and a folder there: left out.")
+                self.result.problems.append(f"{upload.label}: {place} is a file here and a folder there: left out.")
             elif content:
                 write_atomically(folder / place, content)
         write_atomically(path, data)
         os.utime(path, (moment, moment))
         newest = max(other.stat().st_mtime for other in folder.glob("*.ipynb"))
         write_atomically(folder / TIMESTAMP, f"{datetime.fromtimestamp(newest, UTC):%Y-%m-%d %H:%M:%S.%f} UTC")
-        self.result.students.add(parcel.student)
+        self.result.students.add(upload.student)
         self.result.placed += 1
 
-    def _read(self, parcel: Parcel, file: File) -> bytes:
+    def _read(self, upload: Upload, file: File) -> bytes:
         try:
             data = file.read()
         except (ArchiveError, OSError) as error:
-            self.result.problems.append(f"{parcel.label}: {file.path} {error}.")
+            self.result.problems.append(f"{upload.label}: {file.path} {error}.")
             return b""
         if len(data) > MAX_NOTEBOOK:
-            self.result.problems.append(f"{parcel.label}: {file.path} has over {MAX_NOTEBOOK >> 20} MB: refused.")
+            self.result.problems.append(f"{upload.label}: {file.path} has over {MAX_NOTEBOOK >> 20} MB: refused.")
             return b""
         return data
 

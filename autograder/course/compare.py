@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
-from autograder.authoring.model import Notebook
-from autograder.course.grades import Grade, Status
+from autograder.assignment.notebook import Notebook
+from autograder.course.records import Framework, Grade, Status
 from autograder.course.stock import Stock
 from autograder.course.submissions import Submission
+
+_GRADE = {Framework.NBGRADER: Stock.nbgrader, Framework.OTTER: Stock.otter}
 
 
 @dataclass(frozen=True)
@@ -17,16 +19,16 @@ class Disagreement:
     student: str
     notebook: str
     question: str
-    points: dict[str, float]
+    points: dict[Framework, float]
 
     def __str__(self) -> str:
-        scores = ", ".join(f"{framework} {points:g}" for framework, points in self.points.items())
+        scores = ", ".join(f"{framework.value} {points:g}" for framework, points in self.points.items())
         return f"{self.student}, {self.notebook}, {self.question}: the frameworks disagree ({scores})"
 
 
 def grade_with_stock(
     stock: Stock,
-    frameworks: Iterable[str],
+    frameworks: Iterable[Framework],
     notebooks: Iterable[Notebook],
     submissions: Iterable[Submission],
     workers: int,
@@ -38,7 +40,7 @@ def grade_with_stock(
     by_name = {notebook.name: notebook for notebook in notebooks}
     with ThreadPoolExecutor(workers) as threads:
         jobs = [
-            threads.submit(getattr(stock, framework), by_name[submission.notebook], submission)
+            threads.submit(_GRADE[framework], stock, by_name[submission.notebook], submission)
             for submission in submissions
             for framework in frameworks
         ]
@@ -60,7 +62,7 @@ def disagreements(grades: Iterable[Grade]) -> list[Disagreement]:
         if any(grade.status is Status.TIMEOUT for grade in both):
             continue
         for question in both[0].points:
-            points = {grade.framework: grade.points[question] for grade in sorted(both, key=lambda g: g.framework)}
+            points = {grade.framework: grade.points[question] for grade in sorted(both, key=lambda g: g.framework.value)}
             if len(set(points.values())) > 1:
                 found.append(Disagreement(student, notebook, question, points))
     return found

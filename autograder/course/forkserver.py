@@ -9,8 +9,8 @@ import multiprocessing
 import os
 from multiprocessing import forkserver
 
-# The first spares the others what `authoring` leaves out.
-_MODULES = ["autograder.authoring", "autograder.grading.engine", "autograder.course.worker"]
+# The first spares the others what it leaves out.
+_MODULES = ["autograder.assignment", "autograder.grading.engine", "autograder.course.worker"]
 # Read when the libraries are loaded: a grader computes in one thread, and there is one for each core.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 

@@ -13,8 +13,8 @@ from typing import Any
 from alembic.script import ScriptDirectory
 from nbformat import NotebookNode
 from nbgrader import api
+from nbgrader.api import Assignment as AssignmentRow
 from nbgrader.api import (
-    Assignment,
     BaseCell,
     Comment,
     Grade,
@@ -35,8 +35,8 @@ from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from sqlalchemy.orm import joinedload
 from traitlets.utils.importstring import import_item
 
-from autograder.authoring.model import Notebook
-from autograder.authoring.project import Project
+from autograder.assignment.assignment import Assignment
+from autograder.assignment.notebook import Notebook
 from autograder.course.autograded import Autograded
 from autograder.errors import CourseError
 
@@ -55,15 +55,15 @@ class CellGrade:
 
 
 class CourseGradebook:
-    """The gradebook of a project, with nbgrader's settings for it. Use as a context manager."""
+    """The gradebook of an assignment's course, with nbgrader's settings for it. Use as a context manager."""
 
-    def __init__(self, project: Project, db_url: str = "") -> None:
+    def __init__(self, assignment: Assignment, db_url: str = "") -> None:
         """``db_url`` stands in for the gradebook that nbgrader's settings name. Raises ``GradebookError``."""
-        self.project = project
+        self.assignment = assignment
         logging.getLogger("tornado").setLevel(logging.CRITICAL)  # nbgrader logs errors there; we say them in one line
         app = AutogradeApp()
         path = sys.path[:]
-        app.initialize(["--log-level=CRITICAL"], root=str(project.root))
+        app.initialize(["--log-level=CRITICAL"], root=str(assignment.root))
         sys.path[:] = path  # nbgrader puts the working folder there, and with it whatever lies in it
         self.config, self.coursedir = app.config, app.coursedir
         self.url = db_url or self.coursedir.db_url
@@ -126,7 +126,7 @@ class CourseGradebook:
         Raises ``GradebookError``, also when cells came or went since submissions were recorded.
         """
         with self._errors():
-            self._gradebook.update_or_create_assignment(self.project.assignment)
+            self._gradebook.update_or_create_assignment(self.assignment.name)
         for notebook in notebooks:
             node, resources = self._until_save_cells(notebook)
             if self.master_cells(notebook.name) == _source_cells(node):
@@ -143,7 +143,7 @@ class CourseGradebook:
         """Grade id to source and checksum of the cells of a notebook as the gradebook knows them."""
         with self._errors():
             try:
-                found = self._gradebook.find_notebook(notebook, self.project.assignment)
+                found = self._gradebook.find_notebook(notebook, self.assignment.name)
             except MissingEntry:
                 return {}
             finally:
@@ -153,7 +153,7 @@ class CourseGradebook:
     def recorded(self) -> dict[tuple[str, str], tuple[dict[str, float | None], str | None]]:
         """By student and notebook: the automatic score of each grade cell, and when it was handed in (UTC)."""
         columns = (SubmittedAssignment.student_id, Master.name, SubmittedAssignment.timestamp, BaseCell.name)
-        query = _of_assignment(select(*columns, Grade.auto_score), self.project.assignment)
+        query = _of_assignment(select(*columns, Grade.auto_score), self.assignment.name)
         found: dict[tuple[str, str], tuple[dict[str, float | None], str | None]] = {}
         with self._errors(), self._gradebook.engine.connect() as connection:
             for student, notebook, moment, cell, score in connection.execute(query):
@@ -173,7 +173,7 @@ class CourseGradebook:
                 Grade.max_score,
                 Grade.needs_manual_grade,
             ),
-            self.project.assignment,
+            self.assignment.name,
         )
         found: dict[tuple[str, str], tuple[dict[str, CellGrade], float]] = {}
         with self._errors(), self._gradebook.engine.connect() as connection:
@@ -184,7 +184,7 @@ class CourseGradebook:
     def comments(self) -> dict[tuple[str, str], dict[str, str]]:
         """By student and notebook: the comment on each answer that has one, a human's rather than ours."""
         columns = (SubmittedAssignment.student_id, Master.name, BaseCell.name, Comment.comment)
-        query = _of_assignment(select(*columns), self.project.assignment, Comment).where(Comment.comment.is_not(None))
+        query = _of_assignment(select(*columns), self.assignment.name, Comment).where(Comment.comment.is_not(None))
         found: dict[tuple[str, str], dict[str, str]] = {}
         with self._errors(), self._gradebook.engine.connect() as connection:
             for student, notebook, cell, comment in connection.execute(query):
@@ -197,7 +197,7 @@ class CourseGradebook:
         What SaveAutoGrades and AssignLatePenalties do, with one query where they have one for each cell. Raises
         ``GradebookError``.
         """
-        assignment = self.project.assignment
+        assignment = self.assignment.name
         with self.transaction() as gradebook:
             gradebook.update_or_create_student(student)
             handed_in = {"timestamp": timestamp} if timestamp else {}
@@ -218,7 +218,7 @@ class CourseGradebook:
     def write_zeros(self, student: str, notebook: str) -> None:
         """Record that a notebook was left out. Raises ``GradebookError``."""
         with self.transaction() as gradebook:
-            submitted = gradebook.find_submission_notebook(notebook, self.project.assignment, student)
+            submitted = gradebook.find_submission_notebook(notebook, self.assignment.name, student)
             for grade in self._of(gradebook, Grade, submitted):
                 grade.auto_score, grade.needs_manual_grade = 0.0, False
 
@@ -239,7 +239,7 @@ class CourseGradebook:
 
     def _until_save_cells(self, notebook: Notebook) -> tuple[NotebookNode, dict[str, Any]]:
         """The notebook as ``generate_assignment`` hands it to SaveCells."""
-        names = {"notebook": notebook.name, "assignment": self.project.assignment, "student": ".", "db_url": self.url}
+        names = {"notebook": notebook.name, "assignment": self.assignment.name, "student": ".", "db_url": self.url}
         resources = {"nbgrader": names, "metadata": {"path": str(notebook.path.parent)}}
         node = deepcopy(notebook.node)
         for preprocessor in GenerateAssignment(coursedir=self.coursedir, config=self.config).preprocessors:
@@ -270,10 +270,10 @@ def _of_assignment(query: Select, assignment: str, kind: Any = Grade) -> Select:
         query.select_from(SubmittedAssignment)
         .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
         .join(Master, Master.id == SubmittedNotebook.notebook_id)
-        .join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+        .join(AssignmentRow, AssignmentRow.id == SubmittedAssignment.assignment_id)
         .join(kind, kind.notebook_id == SubmittedNotebook.id)
         .join(BaseCell, BaseCell.id == kind.cell_id)
-        .where(Assignment.name == assignment)
+        .where(AssignmentRow.name == assignment)
     )
 
 

@@ -5,17 +5,18 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from autograder.assignment.assignment import Assignment
+from autograder.assignment.notebook import TEST_PREFIX
 from autograder.authoring.build import read_linted
-from autograder.authoring.project import Project
 from autograder.course.gradebook import CellGrade, CourseGradebook
-from autograder.course.grades import Record, Status
-from autograder.course.record import Note, note_path, results_folder
-from autograder.course.results import ResultStore
+from autograder.course.record import read_receipt, results_folder
+from autograder.course.records import Record, Status
+from autograder.course.store import ResultStore
 from autograder.errors import CourseError
-from autograder.grading.results import Verdict
+from autograder.grading.results import QuestionResult, Verdict
 
 # Verdicts that say more about the grading than about the answer: someone should look.
-_TROUBLE = {Verdict.TIMEOUT.value, Verdict.MEMORY.value, Verdict.CRASHED.value, Verdict.REPLY.value}
+_TROUBLE = {Verdict.TIMEOUT, Verdict.MEMORY, Verdict.CRASHED, Verdict.REPLY}
 
 
 @dataclass(frozen=True)
@@ -51,17 +52,16 @@ class HandedIn:
         return [self.comments[name] for name in dict.fromkeys((cell, question_name(cell))) if name in self.comments]
 
     @cached_property
-    def questions(self) -> dict[str, dict]:
+    def questions(self) -> dict[str, QuestionResult]:
         """The engine's results by question; those that a test cell of this name stands for."""
-        questions = self.record.questions if self.record else ()
-        return {question["question"]: question for question in questions}
+        return {result.question: result for result in self.record.questions} if self.record else {}
 
     @property
     def trouble(self) -> list[str]:
         """Why someone should look at this notebook, a sentence each."""
         if self.record and self.record.status is not Status.GRADED:
             return [self.record.message]
-        return [f"{name}: {q['message']}" for name, q in self.questions.items() if q["verdict"] in _TROUBLE]
+        return [f"{name}: {result.message}" for name, result in self.questions.items() if result.verdict in _TROUBLE]
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class QuestionStatistics:
     maximum: float
     difficulty: float | None
     discrimination: float | None
-    verdicts: Counter[str]
+    verdicts: Counter[Verdict]
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Overview:
         rest = [self.totals[student] - score for student, score in known.items()]
         share = statistics.fmean(scores) / maximum if scores and maximum else None
         results = (one.questions.get(question_name(cell)) for one in all_of.values())
-        verdicts = Counter(result["verdict"] for result in results if result)
+        verdicts = Counter(result.verdict for result in results if result)
         return QuestionStatistics(notebook, question_name(cell), maximum, share, _correlation(scores, rest), verdicts)
 
     def mistakes(self) -> list[Mistake]:
@@ -148,41 +148,40 @@ class Overview:
         found: dict[tuple[str, str, str, bool], list[str]] = {}
         for one in self.each():
             for name, result in one.questions.items():
-                if result["verdict"] != Verdict.PASSED.value:
-                    text = result["diagnosis"] or result["message"]
-                    found.setdefault((one.notebook, name, text, bool(result["diagnosis"])), []).append(one.student)
+                if result.verdict is not Verdict.PASSED:
+                    text = result.diagnosis or result.message
+                    found.setdefault((one.notebook, name, text, bool(result.diagnosis)), []).append(one.student)
         mistakes = [Mistake(*key, tuple(students)) for key, students in found.items()]
         return sorted(mistakes, key=lambda m: (-len(m.students), not m.is_diagnosis, m.notebook, m.question, m.text))
 
 
-def read_overview(project: Project, db_url: str = "") -> Overview:
+def read_overview(assignment: Assignment, db_url: str = "") -> Overview:
     """Read gradebook and results. Raises ``CourseError`` when nothing is recorded."""
-    store = ResultStore(results_folder(project))
-    notebooks = read_linted(project)
+    store = ResultStore(results_folder(assignment))
+    notebooks = read_linted(assignment)
     handed_in: dict[str, dict[str, HandedIn]] = {}
-    with CourseGradebook(project, db_url) as gradebook:
+    with CourseGradebook(assignment, db_url) as gradebook:
         comments = gradebook.comments()
         for (student, notebook), (grades, penalty) in sorted(gradebook.grades().items()):
-            note = Note.read(note_path(project, student, notebook))
-            record = store.load(note.key) if note and note.key else None
-            if note and record is None:
-                status, _, message = note.result.partition(": ")
-                record = Record(notebook, Status(status), message)
+            receipt = read_receipt(assignment, student, notebook)
+            record = store.load(receipt.key) if receipt and receipt.key else None
+            if receipt and record is None:
+                record = Record(notebook, receipt.status, receipt.message)
             of_notebook = comments.get((student, notebook), {})
             one = HandedIn(student, notebook, grades, of_notebook, penalty, record)
             handed_in.setdefault(student, {})[notebook] = one
     if not handed_in:
-        raise CourseError(f"{gradebook.shown_url} has no grades of {project.assignment}: run `autograder grade` first.")
+        raise CourseError(f"{gradebook.shown_url} has no grades of {assignment.name}: run `autograder grade` first.")
     order = {
         notebook.name: [cell.grade_id for cell in notebook.cells if cell.points and cell.grade_id]
         for notebook in notebooks
     }
-    return Overview(project.assignment, handed_in, order)
+    return Overview(assignment.name, handed_in, order)
 
 
 def question_name(cell: str) -> str:
     """The question that a graded cell belongs to: ``test_sharpen`` to ``sharpen``."""
-    return cell.removeprefix("test_")
+    return cell.removeprefix(TEST_PREFIX)
 
 
 def _correlation(first: list[float], second: list[float]) -> float | None:

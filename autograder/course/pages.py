@@ -13,31 +13,29 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from autograder.authoring.project import Project
+from autograder.assignment.assignment import Assignment
 from autograder.course.overview import Overview, question_name
-from autograder.course.results import write_atomically
+from autograder.course.store import write_atomically
 from autograder.grading.results import Verdict
 
-REPORT = "report"
-_FEEDBACK = "feedback"
 _BINS = 10
 _BAR = 120
 _MOST_MISTAKES = 100
 _MOST_SLOW = 10
 
 
-def write_report(project: Project, overview: Overview, folder: Path) -> list[Path]:
+def write_report(assignment: Assignment, overview: Overview, folder: Path) -> list[Path]:
     """Write ``index.html`` and ``grades.csv`` into ``folder`` and return their paths. Raises ``CourseError``."""
     page, table = folder / "index.html", folder / "grades.csv"
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    links = {s: _link(feedback_path(project, s), folder) for s in overview.handed_in}
+    links = {s: _link(assignment.feedback(s), folder) for s in overview.handed_in}
     content = _environment().get_template("report.html.j2").render(_report(overview, links), made=made)
     write_atomically(page, content)
     write_atomically(table, grades_csv(overview))
     return [page, table]
 
 
-def write_feedback(project: Project, overview: Overview, students: tuple[str, ...] = ()) -> Iterator[Path]:
+def write_feedback(assignment: Assignment, overview: Overview, students: tuple[str, ...] = ()) -> Iterator[Path]:
     """Write a page for each of ``students`` (none: all); yields each path once written. Raises ``CourseError``."""
     template = _environment().get_template("feedback.html.j2")
     for student, of in overview.handed_in.items():
@@ -52,14 +50,9 @@ def write_feedback(project: Project, overview: Overview, students: tuple[str, ..
             maximum=sum(one.maximum for one in notebooks),
             waiting=any(one.needs_manual_grade for one in notebooks),
         )
-        path = feedback_path(project, student)
+        path = assignment.feedback(student)
         write_atomically(path, content)
         yield path
-
-
-def feedback_path(project: Project, student: str) -> Path:
-    """A student's page, beside the folder into which ``nbgrader generate_feedback`` writes."""
-    return project.root / _FEEDBACK / student / f"{project.assignment}.html"
 
 
 def grades_csv(overview: Overview) -> str:
@@ -95,9 +88,9 @@ def _share(value: float | None) -> str:
 def _report(overview: Overview, links: dict[str, str]) -> dict[str, Any]:
     """Everything that the report's template shows."""
     graded = [one for one in overview.each() if one.record]
-    timed = [one for one in graded if one.record and one.record.usage]
+    timed = [(one, one.record, one.record.usage) for one in graded if one.record and one.record.usage]
     mistakes = overview.mistakes()
-    layers = Counter(layer for one in timed if one.record for layer in one.record.isolation.items())
+    layers = Counter(layer for _, record, _ in timed for layer in record.isolation.items())
     return {
         "assignment": overview.assignment,
         "figures": _figures(overview),
@@ -106,9 +99,9 @@ def _report(overview: Overview, links: dict[str, str]) -> dict[str, Any]:
         "mistakes": mistakes[:_MOST_MISTAKES],
         "more_mistakes": len(mistakes[_MOST_MISTAKES:]),
         "attention": [one for one in graded if one.trouble],
-        "slowest": sorted(timed, key=lambda one: -one.record.usage["wall"])[:_MOST_SLOW],  # type: ignore[union-attr]
+        "slowest": sorted(timed, key=lambda one: -one[2].wall)[:_MOST_SLOW],
         "isolation": sorted(layers.items()),
-        "unprotected": sum(1 for one in timed if one.record and not one.record.isolation),
+        "unprotected": sum(1 for _, record, _ in timed if not record.isolation),
         "notebooks": overview.graded_notebooks,
         "students": [_student(overview, student, link) for student, link in links.items()],
     }
@@ -146,10 +139,10 @@ def _bins(overview: Overview) -> list[dict[str, Any]]:
 def _student(overview: Overview, student: str, link: str) -> dict[str, Any]:
     of = overview.handed_in[student]
     lost = [
-        f"{one.notebook}, {name}: {result['message']}"
+        f"{one.notebook}, {name}: {result.message}"
         for one in of.values()
         for name, result in one.questions.items()
-        if result["verdict"] != Verdict.PASSED.value
+        if result.verdict is not Verdict.PASSED
     ]
     scores = [of.get(name) for name in overview.graded_notebooks]
     return {

@@ -1,60 +1,62 @@
 """Records results as ``nbgrader autograde`` does: grades and comments in the gradebook, notebooks in ``autograded/``.
 
 One transaction for each notebook of each student. A result that is recorded already is left alone, so that nothing a
-human decided since is put into question. What is recorded is known from a note for each notebook, which is believed
+human decided since is put into question. What is recorded is known from a receipt for each notebook, which is believed
 only as long as gradebook and ``autograded/`` agree with it.
 """
 
 import contextlib
 import fcntl
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 
 from autograder.adapters import SECRET, TIMESTAMP
-from autograder.authoring.model import Notebook, read_node
-from autograder.authoring.project import Project
+from autograder.assignment.assignment import Assignment
+from autograder.assignment.notebook import Notebook, read_node
 from autograder.course.autograded import Pipeline
-from autograder.course.engine import Graded
 from autograder.course.gradebook import CourseGradebook, GradebookError
-from autograder.course.grades import Status
-from autograder.course.results import ResultStore, write_atomically
+from autograder.course.records import Status
+from autograder.course.scheduling import Graded
+from autograder.course.store import ResultStore, write_atomically
 from autograder.course.submissions import Submission, parse_moment
 from autograder.errors import CourseError
-
-# Below the project's root: results, and what is recorded of them.
-FOLDER = "graded"
+from autograder.schema import DecodeError, Schema
 
 
 @dataclass(frozen=True)
-class Note:
-    """What was recorded for a student's notebook: which result, the automatic scores, when it was handed in (UTC).
+class Receipt:
+    """What was recorded for a student's notebook: which result, the automatic scores, when it was submitted (UTC).
 
-    ``key`` is the result's in the store, empty where nothing was graded.
+    ``key`` is the result's in the store, empty where nothing was graded; then ``message`` says why.
     """
 
-    result: str
+    status: Status
     key: str
+    message: str
     scores: dict[str, float | None]
     timestamp: str | None
 
-    @classmethod
-    def read(cls, path: Path) -> "Note | None":
-        try:
-            return cls(**json.loads(path.read_bytes()))
-        except (OSError, ValueError, TypeError):
-            return None
+
+_RECEIPT: Schema[Receipt] = Schema(Receipt)
+
+
+def read_receipt(assignment: Assignment, student: str, notebook: str) -> Receipt | None:
+    """What was recorded for a student's notebook; None when nothing was, as far as anybody knows."""
+    try:
+        return _RECEIPT.from_json(_receipt_path(assignment, student, notebook).read_bytes())
+    except (OSError, DecodeError):
+        return None
 
 
 class Recorder:
-    """Puts results into a project's gradebook. Use as a context manager; one at a time for each project."""
+    """Puts results into a course's gradebook. Use as a context manager; one at a time for each course."""
 
-    def __init__(self, project: Project, db_url: str = "") -> None:
-        self._project, self._db_url = project, db_url
-        self.store = ResultStore(results_folder(project))
+    def __init__(self, assignment: Assignment, db_url: str = "") -> None:
+        self._assignment, self._db_url = assignment, db_url
+        self.store = ResultStore(results_folder(assignment))
         self._postponed: list[Graded] = []
         self._absent: list[Graded] = []
         self._graded = self._kept = self._written = 0
@@ -71,9 +73,9 @@ class Recorder:
 
         Raises ``GradebookError``.
         """
-        self._gradebook = self._stack.enter_context(CourseGradebook(self._project, self._db_url))
+        self._gradebook = self._stack.enter_context(CourseGradebook(self._assignment, self._db_url))
         self._gradebook.add_assignment(notebooks)
-        released = {notebook.name: read_node(self._project.release / notebook.path.name) for notebook in notebooks}
+        released = {notebook.name: read_node(self._assignment.release / notebook.path.name) for notebook in notebooks}
         master = {name: self._gradebook.master_cells(name) for name in released}
         self._pipeline = Pipeline(self._gradebook.config, released, master)
         self._in_gradebook = self._gradebook.recorded()
@@ -85,11 +87,11 @@ class Recorder:
     def _alone(self) -> Iterator[None]:
         """Keep other graders of this class away; a process that ends, however it does, lets go of the lock."""
         self.store.folder.mkdir(parents=True, exist_ok=True)
-        with open(self.store.folder.parent / ".lock", "w") as lock:
+        with open(self._assignment.graded.parent / ".lock", "w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                text = f"another `autograder grade` is at work in {self._project.root}: wait for it."
+                text = f"another `autograder grade` is at work in {self._assignment.root}: wait for it."
                 raise CourseError(text) from None
             yield
 
@@ -138,12 +140,12 @@ class Recorder:
         secret = path.with_name(SECRET)
         moment = parse_moment(submission.timestamp)
         timestamp = moment.isoformat() if moment else None
-        note = Note.read(note_path(self._project, *who))
-        result = f"{record.status.value}: {graded.key or record.message}"
+        receipt = read_receipt(self._assignment, *who)
+        message = "" if graded.key else record.message
         if (
-            note == Note(result, graded.key, *self._in_gradebook.get(who, ({}, None)))
+            receipt == Receipt(record.status, graded.key, message, *self._in_gradebook.get(who, ({}, None)))
             and not graded.is_new
-            and timestamp in (None, note.timestamp)
+            and timestamp in (None, receipt.timestamp)
             and path.is_file()
         ):
             self._pass_on(secret, submission)
@@ -157,8 +159,8 @@ class Recorder:
         self._pass_on(secret, submission)
         # Last, so that whoever is interrupted before records this again.
         self._in_gradebook[who] = (autograded.scores, written)
-        note = Note(result, graded.key, autograded.scores, written)
-        write_atomically(note_path(self._project, *who), json.dumps(asdict(note)))
+        receipt = Receipt(record.status, graded.key, message, autograded.scores, written)
+        write_atomically(_receipt_path(self._assignment, *who), _RECEIPT.to_json(receipt))
         self._written += 1
 
     def _pass_on(self, path: Path, submission: Submission) -> None:
@@ -183,18 +185,17 @@ class Recorder:
             self._written += 1
 
 
-def results_folder(project: Project) -> Path:
-    """Where the results of a project's class are kept."""
-    return project.root / FOLDER / "results"
+def results_folder(assignment: Assignment) -> Path:
+    """Where the results of an assignment's class are kept."""
+    return assignment.graded / "results"
 
 
-def note_path(project: Project, student: str, notebook: str) -> Path:
-    """The note on what was recorded for a student's notebook."""
-    return project.root / FOLDER / "recorded" / student / f"{notebook}.json"
+def _receipt_path(assignment: Assignment, student: str, notebook: str) -> Path:
+    return assignment.graded / "recorded" / student / f"{notebook}.json"
 
 
 def autograded_path(gradebook: CourseGradebook, student: str, notebook: str) -> Path:
     """The notebook that formgrader shows and ``generate_feedback`` reads."""
     coursedir = gradebook.coursedir
-    folder = coursedir.format_path(coursedir.autograded_directory, student, gradebook.project.assignment)
+    folder = coursedir.format_path(coursedir.autograded_directory, student, gradebook.assignment.name)
     return Path(folder) / f"{notebook}.ipynb"

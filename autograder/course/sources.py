@@ -1,4 +1,4 @@
-"""What instructors download, read as one sort of thing: parcels, each what one student handed in at one time.
+"""What instructors download, read as one sort of thing: uploads, each what one student handed in at one time.
 
 Known are nbgrader's ``submitted/`` folder, a Gradescope export (a folder or zip with ``submission_metadata.yml``), a
 Canvas zip, and a plain folder or zip with a folder, zip or notebook per student.
@@ -29,7 +29,7 @@ _JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", ".ipynb_checkpoints")
 
 
 @dataclass(frozen=True)
-class Parcel:
+class Upload:
     """What one student handed in at one time; ``moment`` is in UTC, ``label`` says where it was found."""
 
     student: str
@@ -38,8 +38,8 @@ class Parcel:
     files: tuple[File, ...]
 
 
-def read_source(source: Path, assignment: str, notebooks: Iterable[str], report: Report) -> list[Parcel]:
-    """All parcels of a source, oldest first; ``report`` is told, a sentence each, what could not be placed.
+def read_source(source: Path, assignment: str, notebooks: Iterable[str], report: Report) -> list[Upload]:
+    """All uploads of a source, oldest first; ``report`` is told, a sentence each, what could not be placed.
 
     Nothing but a Gradescope export's list and time stamps is read yet. ``notebooks`` are the names that files may have
     behind a student's. Raises ``CourseError`` when there is nothing like submissions in the source.
@@ -48,20 +48,20 @@ def read_source(source: Path, assignment: str, notebooks: Iterable[str], report:
     if not files:
         raise CourseError(f"{source} holds no files: name a folder or zip with submissions.")
     if metadata := next((file for file in files if file.path.name == _METADATA), None):
-        parcels = _gradescope(files, metadata, report)
+        uploads = _gradescope(files, metadata, report)
     elif 2 * sum(map(_is_canvas, files)) > len(files):
-        parcels = _canvas(files, report)
+        uploads = _canvas(files, report)
     else:
         if source.is_file():
             files = _without_wrapper(files, assignment)
-        parcels = _plain(files, assignment, [*notebooks, assignment, "submission"])
+        uploads = _plain(files, assignment, [*notebooks, assignment, "submission"])
     valid = []
-    for parcel in parcels:
-        if _STUDENT.fullmatch(parcel.student):
-            valid.append(parcel)
+    for upload in uploads:
+        if _STUDENT.fullmatch(upload.student):
+            valid.append(upload)
         else:
-            report(f"{parcel.label}: {parcel.student!r} cannot be a student's name here: refused.")
-    return sorted(valid, key=lambda parcel: (parcel.moment, parcel.student, parcel.label))
+            report(f"{upload.label}: {upload.student!r} cannot be a student's name here: refused.")
+    return sorted(valid, key=lambda upload: (upload.moment, upload.student, upload.label))
 
 
 def _all_files(source: Path, report: Report) -> Iterator[File]:
@@ -72,8 +72,8 @@ def _all_files(source: Path, report: Report) -> Iterator[File]:
         raise CourseError(f"{source} {error}.") from None
 
 
-def _gradescope(files: list[File], metadata: File, report: Report) -> Iterator[Parcel]:
-    """One parcel for each submitter of each submission; a group's work goes to all of its members."""
+def _gradescope(files: list[File], metadata: File, report: Report) -> Iterator[Upload]:
+    """One upload for each submitter of each submission; a group's work goes to all of its members."""
     root = metadata.path.parent
     beside = [file for file in files if file is not metadata and file.path.is_relative_to(root)]
     folders = _by_first_part(_below(beside, len(root.parts)))
@@ -85,7 +85,7 @@ def _gradescope(files: list[File], metadata: File, report: Report) -> Iterator[P
         for submitter in submitters if inside else []:
             student = str(submitter.get(":sid") or submitter.get(":email") or "").strip()
             moment = _moment(details.get(":created_at"), inside)
-            yield Parcel(student, moment, name, tuple(_below(inside, 1)))
+            yield Upload(student, moment, name, tuple(_below(inside, 1)))
     for name in sorted(folders):
         report(f"{name}: {_METADATA} does not know it.")
 
@@ -102,31 +102,31 @@ def _is_canvas(file: File) -> bool:
     return len(file.path.parts) == 1 and _CANVAS.fullmatch(file.path.name) is not None
 
 
-def _canvas(files: list[File], report: Report) -> Iterator[Parcel]:
-    """One parcel for each file of a student: Canvas keeps the time of each in the zip."""
+def _canvas(files: list[File], report: Report) -> Iterator[Upload]:
+    """One upload for each file of a student: Canvas keeps the time of each in the zip."""
     for file in files:
         found = _CANVAS.fullmatch(file.path.name)
         if found is None or not _is_canvas(file):
             report(f"{file.path} has no name that Canvas gives to a file that was uploaded: left out.")
         else:
             inner = replace(file, path=PurePosixPath(found["file"]))
-            yield Parcel(f"{found['name']}_{found['user']}", file.modified, str(file.path), (inner,))
+            yield Upload(f"{found['name']}_{found['user']}", file.modified, str(file.path), (inner,))
 
 
-def _plain(files: list[File], assignment: str, endings: list[str]) -> Iterator[Parcel]:
+def _plain(files: list[File], assignment: str, endings: list[str]) -> Iterator[Upload]:
     """A folder per student, nbgrader's with one per assignment in it; or a zip or notebook per student."""
     for name, inside in _by_first_part(files).items():
         if inside[0].path.parts[1:]:
             mine = [file for file in _below(inside, 1) if file.path.parts[0] == assignment]
             kept = _below(mine, 1) if mine else _below(inside, 1)
             stamp = next((file for file in kept if file.path.name == TIMESTAMP), None)
-            yield Parcel(name, _moment(stamp and _text(stamp), kept), name, tuple(kept))
+            yield Upload(name, _moment(stamp and _text(stamp), kept), name, tuple(kept))
         else:
             file = inside[0]
             student = _without_endings(file.path.stem, endings)
             own_name = file.path.name[len(student) :].lstrip("_- ")
             path = PurePosixPath(own_name if own_name != file.path.suffix else file.path.name)
-            yield Parcel(student, file.modified, name, (replace(file, path=path),))
+            yield Upload(student, file.modified, name, (replace(file, path=path),))
 
 
 def _text(file: File) -> str:
@@ -174,13 +174,13 @@ def _moment(stamp: Any, files: list[File]) -> datetime:
     return max(file.modified for file in files)
 
 
-def unzipped(parcel: Parcel, report: Report) -> Iterator[File]:
-    """A parcel's files with its zips opened, up to the limits for one submission; the others are reported."""
-    yield from (file for file in _Opener(parcel.label, report).opened(parcel.files) if not _is_junk(file))
+def unzipped(upload: Upload, report: Report) -> Iterator[File]:
+    """A upload's files with its zips opened, up to the limits for one submission; the others are reported."""
+    yield from (file for file in _Opener(upload.label, report).opened(upload.files) if not _is_junk(file))
 
 
 class _Opener:
-    """Opens the zips of one parcel; what they become together is limited."""
+    """Opens the zips of one upload; what they become together is limited."""
 
     def __init__(self, label: str, report: Report) -> None:
         self._label, self._report, self._left = label, report, MAX_BYTES

@@ -17,12 +17,13 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.adapters import ISOLATION_VARIABLE
-from autograder.authoring.model import TEST_PREFIX, Notebook
-from autograder.authoring.project import Project
-from autograder.course.grades import Grade, Status
+from autograder.assignment.assignment import Assignment
+from autograder.assignment.notebook import TEST_PREFIX, Notebook
+from autograder.course.records import Framework, Grade, Status
 from autograder.course.submissions import Submission
 from autograder.errors import NotebookError
 from autograder.grading.assemble import assemble
+from autograder.grading.policy import NotebookPolicy
 from autograder.grading.private_files import PrivateFiles
 from autograder.grading.results import RESULTS
 from autograder.process import Finished, run_module
@@ -32,21 +33,27 @@ _STUDENT = "student"  # students' own ids may hold characters that nbgrader's pa
 
 @dataclass(frozen=True)
 class Stock:
-    """What grading needs: the project, an nbgrader course made by ``build_release``, and a limit per notebook."""
+    """What grading needs: the assignment, an nbgrader course made by ``build_release``, and a policy.
 
-    project: Project
+    Of the policy's limits only that on the whole notebook holds: stock frameworks know no others.
+    """
+
+    assignment: Assignment
     course: Path
-    timeout: float
-    isolation: str = "none"
+    policy: NotebookPolicy
+
+    @property
+    def _timeout(self) -> float:
+        return self.policy.limits.total_seconds
 
     @property
     def release(self) -> Path:
         """What students were given: answers are put into its cells."""
-        return self.course / "release" / self.project.assignment
+        return self.course / "release" / self.assignment.name
 
     @cached_property
     def _private(self) -> PrivateFiles:
-        return PrivateFiles(self.project)
+        return PrivateFiles(self.assignment)
 
     def nbgrader(self, notebook: Notebook, submission: Submission) -> Grade:
         """Grade with ``nbgrader autograde`` in a copy of the course."""
@@ -54,14 +61,14 @@ class Stock:
         def run(folder: Path, node: NotebookNode) -> tuple[Finished, dict[str, float]]:
             course = folder / "course"
             shutil.copytree(self.course, course)
-            submitted = course / "submitted" / _STUDENT / self.project.assignment
+            submitted = course / "submitted" / _STUDENT / self.assignment.name
             _write(node, submitted / f"{notebook.name}.ipynb", submission.read_results(private=self._private))
-            arguments = ["autograde", self.project.assignment, "--student", _STUDENT, "--notebook", notebook.name]
-            arguments.append(f"--GradeInBox.isolation={self.isolation}")
-            finished = run_module("nbgrader", arguments, course, self.timeout, import_from=self.project.root)
-            return finished, _nbgrader_points(course, self.project, notebook) if finished.code == 0 else {}
+            arguments = ["autograde", self.assignment.name, "--student", _STUDENT, "--notebook", notebook.name]
+            arguments.append(f"--GradeInBox.isolation={self.policy.isolation.value}")
+            finished = run_module("nbgrader", arguments, course, self._timeout, import_from=self.assignment.root)
+            return finished, _nbgrader_points(course, self.assignment, notebook) if finished.code == 0 else {}
 
-        return self._grade("nbgrader", notebook, submission, run)
+        return self._grade(Framework.NBGRADER, notebook, submission, run)
 
     def otter(self, notebook: Notebook, submission: Submission) -> Grade:
         """Grade with ``otter run`` and the built zip. Otter knows no time limit: ours ends it from outside."""
@@ -69,15 +76,15 @@ class Stock:
         def run(folder: Path, node: NotebookNode) -> tuple[Finished, dict[str, float]]:
             _write(node, folder / "work" / f"{notebook.name}.ipynb", submission.read_results(private=self._private))
             archive = _zip(folder / "work", folder / "submission.zip")
-            built = self.project.zip_path(notebook.name)
+            built = self.assignment.zip_path(notebook.name)
             arguments = ["run", "-a", str(built), "-o", str(folder), "--no-logo", str(archive)]
-            isolation = {ISOLATION_VARIABLE: self.isolation}
-            finished = run_module("otter", arguments, folder, self.timeout, self.project.root, isolation)
+            isolation = {ISOLATION_VARIABLE: self.policy.isolation.value}
+            finished = run_module("otter", arguments, folder, self._timeout, self.assignment.root, isolation)
             return finished, _otter_points(folder / "results.json") if finished.code == 0 else {}
 
-        return self._grade("otter", notebook, submission, run)
+        return self._grade(Framework.OTTER, notebook, submission, run)
 
-    def _grade(self, framework: str, notebook: Notebook, submission: Submission, run: Callable) -> Grade:
+    def _grade(self, framework: Framework, notebook: Notebook, submission: Submission, run: Callable) -> Grade:
         """What both have in common: nothing to grade, out of time, a framework that fails."""
 
         def grade(status: Status, points: dict[str, float], message: str = "") -> Grade:
@@ -94,9 +101,9 @@ class Stock:
         with tempfile.TemporaryDirectory() as folder:
             finished, points = run(Path(folder), assemble(released, submitted).node)
         if finished.timed_out:
-            return grade(Status.TIMEOUT, {}, f"{framework} was ended after {self.timeout:g} s")
+            return grade(Status.TIMEOUT, {}, f"{framework.value} was ended after {self._timeout:g} s")
         if not points:
-            return grade(Status.FAILED, {}, f"{framework} gave no scores: {finished.reason}")
+            return grade(Status.FAILED, {}, f"{framework.value} gave no scores: {finished.reason}")
         return grade(Status.GRADED, points)
 
 
@@ -116,12 +123,12 @@ def _zip(folder: Path, archive: Path) -> Path:
     return archive
 
 
-def _nbgrader_points(course: Path, project: Project, notebook: Notebook) -> dict[str, float]:
+def _nbgrader_points(course: Path, assignment: Assignment, notebook: Notebook) -> dict[str, float]:
     """The scores that ``nbgrader autograde`` wrote into the course's gradebook."""
     from nbgrader.api import Gradebook
 
-    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", "eecs182") as gradebook:
-        graded = gradebook.find_submission_notebook(notebook.name, project.assignment, _STUDENT)
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}", assignment.course_id) as gradebook:
+        graded = gradebook.find_submission_notebook(notebook.name, assignment.name, _STUDENT)
         scores = {grade.name: grade.auto_score for grade in graded.grades}
     return {question.name: float(scores[question.test_id] or 0.0) for question in notebook.questions}
 

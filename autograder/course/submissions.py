@@ -9,7 +9,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import parse_utc
 
 from autograder.adapters import SECRET, TIMESTAMP
-from autograder.authoring.model import read_node
+from autograder.assignment.notebook import read_node
 from autograder.errors import CourseError
 from autograder.grading.private_files import PrivateFiles
 from autograder.grading.results import RESULTS

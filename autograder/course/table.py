@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
-from autograder.authoring.model import Notebook
-from autograder.course.grades import Grade, Status
+from autograder.assignment.notebook import Notebook
+from autograder.course.records import Grade, Status
 
 
 def print_grades(console: Console, notebook: Notebook, grades: Iterable[Grade]) -> None:
     """One table for one notebook. Scores on which the frameworks agree are shown once, others as ``a | b``."""
     rows: dict[str, list[Grade]] = {}
-    for grade in sorted(grades, key=lambda grade: (grade.student, grade.framework)):
+    for grade in sorted(grades, key=lambda grade: (grade.student, grade.framework.value)):
         if grade.notebook == notebook.name and grade.status is not Status.ABSENT:
             rows.setdefault(grade.student, []).append(grade)
 

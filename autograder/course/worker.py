@@ -1,7 +1,7 @@
 """What runs in a worker of the cluster: grading one submission, with the course that came over the network.
 
 A worker needs this package installed, in the version that sends the work, and nothing else of the course: no shared
-file system, no gradebook. Source notebooks, support package and solutions travel with the plugin, once per worker.
+file system, no gradebook. Source notebooks, kits and solutions travel with the plugin, once per worker.
 """
 
 import asyncio
@@ -15,17 +15,18 @@ from pathlib import Path
 from distributed import Worker, WorkerPlugin
 from nbformat import NotebookNode
 
-from autograder.authoring.model import Notebook, nbgrader_metadata, read_node, read_notebook
-from autograder.authoring.project import PACKAGE, Project
-from autograder.course.grades import Record, Status
-from autograder.course.results import digest
+from autograder.assignment.assignment import Assignment, files
+from autograder.assignment.notebook import Notebook, nbgrader_metadata, read_node, read_notebook
+from autograder.authoring.package import GRADING_ROOMS, PACKAGE
+from autograder.course.records import Record, Status
+from autograder.course.store import digest
 from autograder.errors import CourseError, NotebookError
 from autograder.grading.assemble import assemble
-from autograder.grading.results import Limits
+from autograder.grading.policy import NotebookPolicy
 
 # Tests change the import path, the standard streams and the random state of the whole process.
 _one_at_a_time = threading.Lock()
-_courses: dict[str, Project] = {}
+_courses: dict[str, Assignment] = {}
 
 
 @dataclass(frozen=True)
@@ -41,25 +42,21 @@ class CourseFiles:
     fingerprints: dict[str, str]
 
     @classmethod
-    def read(cls, project: Project) -> "CourseFiles":
+    def read(cls, assignment: Assignment) -> "CourseFiles":
         """Raises ``NotebookError`` when a source or a release cannot be read, ``CourseError`` when they differ."""
-        sources = {path.stem: path for path in sorted(project.source.glob("*.ipynb"))}
-        releases = {name: project.release / path.name for name, path in sources.items()}
-        for name, path in sources.items():
-            _assert_same_cells(read_notebook(path), read_node(releases[name]))
-        shared = {
-            path.relative_to(project.root).as_posix(): path.read_bytes()
-            for path in (*project.support_files(), *project.solution_files())
-        }
-        common = [grader_hash().encode(), project.environment.read_bytes()]
-        common += [part for name, content in shared.items() for part in (name.encode(), content)]
-        pairs = {name: (sources[name].read_bytes(), releases[name].read_bytes()) for name in sources}
-        fingerprints = {name: digest([name.encode(), *pair, *common]) for name, pair in pairs.items()}
-        files = dict(shared)
-        for name in sources:
-            for path, content in zip((sources[name], releases[name]), pairs[name], strict=True):
-                files[path.relative_to(project.root).as_posix()] = content
-        return cls(project.assignment, files, fingerprints)
+        root = assignment.root
+        common = [*assignment.package_files().values(), *assignment.setting_files()]
+        found: dict[str, bytes] = {}
+        fingerprints = {}
+        for notebook in assignment.notebooks():
+            release = assignment.release / notebook.path.name
+            _assert_same_cells(notebook, read_node(release))
+            paths = [notebook.path, release, *assignment.solution_files(notebook), *common]
+            files_of = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+            parts = [part for name, content in files_of.items() for part in (name.encode(), content)]
+            fingerprints[notebook.name] = digest([grader_hash().encode(), *parts])
+            found |= files_of
+        return cls(assignment.name, found, fingerprints)
 
     @property
     def fingerprint(self) -> str:
@@ -77,8 +74,7 @@ class Job:
     notebook: str
     text: bytes
     results: dict[str, bytes]
-    limits: Limits
-    isolation: str
+    policy: NotebookPolicy
     key: str
 
 
@@ -103,8 +99,8 @@ class CoursePlugin(WorkerPlugin):
         await asyncio.to_thread(self._set_up, Path(worker.local_directory))
 
     def _set_up(self, folder: Path) -> None:
-        from autograder.grading.box import zygote
         from autograder.grading.engine import grade_notebook  # noqa: F401  (imports torch)
+        from autograder.grading.notebook_box import zygote
 
         tempfile.tempdir = str(folder)  # the cluster removes it, also that of a worker that was killed
         folder.chmod(0o711)  # students' processes, of another user, work in folders of it
@@ -114,7 +110,7 @@ class CoursePlugin(WorkerPlugin):
             path = course / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        _courses[self._course.fingerprint] = Project(course, self._course.assignment)
+        _courses[self._course.fingerprint] = Assignment(course, self._course.assignment)
         zygote()
 
 
@@ -135,7 +131,7 @@ def grade_job(job: Job) -> tuple[Record, str]:
         except NotebookError as error:
             return Record(job.notebook, Status.UNREADABLE, str(error).replace(str(path), path.name)), ""
         node = assemble(read_node(course.release / path.name), node).node
-        graded = grade_notebook(source, node, job.results, job.limits, job.isolation)
+        graded = grade_notebook(course, source, node, job.results, job.policy)
     for cell, executed in zip(node.cells, graded.node.cells, strict=True):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
@@ -144,7 +140,7 @@ def grade_job(job: Job) -> tuple[Record, str]:
 
 def grader_hash() -> str:
     """A hash of the code that grades."""
-    paths = sorted(path for room in ("authoring", "grading") for path in (PACKAGE / room).rglob("*.py"))
+    paths = [path for room in GRADING_ROOMS for path in files(PACKAGE / room, ["*.py"])]
     return digest(path.read_bytes() for path in paths)
 
 

@@ -8,19 +8,18 @@ https://docs.python.org/3.11/c-api/init.html#c.PyThreadState_SetAsyncExc
 import ctypes
 import threading
 
-from autograder.grading.remote import TestEnded
+from autograder.grading.remote import ForkLost
+from autograder.sandbox.box import UNINTERRUPTED, Loss
 
-# Held while a request waits for its answer: interrupted between the two, the next request would get that answer.
-UNINTERRUPTED = threading.RLock()
 # More than enough for an exception that is set to be raised.
 _INSTRUCTIONS = 100
 
 
-class TooLate(TestEnded):
+class TooLate(ForkLost):
     """Raised where the alarm was set; a class that needs no arguments, since the interpreter makes the exception."""
 
     def __init__(self) -> None:
-        super().__init__("late")
+        super().__init__(Loss.LATE)
 
 
 class Alarm:

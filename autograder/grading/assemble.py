@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from autograder.authoring.model import Kind, kind_of, nbgrader_metadata
+from autograder.assignment.notebook import Kind, kind_of, nbgrader_metadata
 
 _ANSWERS = (Kind.SOLUTION, Kind.WRITTEN)
 _BEFORE_ALL = -1

@@ -14,16 +14,18 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 
-from autograder.authoring import catalogue
-from autograder.authoring.model import Notebook, Question
-from autograder.grading.box import Box, BoxLost, zygote
+from autograder.assignment import catalogue
+from autograder.assignment.assignment import Assignment
+from autograder.assignment.notebook import Notebook, Question
+from autograder.grading.notebook_box import NotebookBox, zygote
+from autograder.grading.policy import NotebookPolicy
 from autograder.grading.questions import CourseModules, bounded
-from autograder.grading.remote import Session, TestEnded
+from autograder.grading.remote import ForkLost, Session
 from autograder.grading.replay import REPLY, Exchange, Outcome, agree, record, repeat, replay
-from autograder.grading.results import Limits, Verdict
+from autograder.grading.results import Verdict
 from autograder.grading.staging import staged
+from autograder.sandbox.box import BoxLost, Loss
 
 _MOST_SENTENCES = 3
 # What a diagnosis begins with when several mistakes explain the failure.
@@ -60,19 +62,15 @@ _cases: dict[str, Case] = {}
 
 
 class Diagnostics:
-    """Explains the failures of one submission of ``source``.
+    """Explains the failures of one submission of ``source``; the policy's ``diagnosis_seconds`` are for all questions
+    together."""
 
-    ``solutions`` is the folder that holds the reference package. ``limits.diagnosis_seconds`` are for all questions
-    together.
-    """
+    def __init__(self, assignment: Assignment, source: Notebook, policy: NotebookPolicy) -> None:
+        self._assignment, self._source, self._policy = assignment, source, policy
+        self._mistakes = assignment.mistakes_of(source)
+        self._seconds = policy.limits.diagnosis_seconds
 
-    def __init__(self, source: Notebook, solutions: Path, limits: Limits, isolation: str) -> None:
-        self._source, self._limits, self._isolation = source, limits, isolation
-        self._mistakes = solutions / "solutions" / "misconceptions" / f"{catalogue.module_name(source.name)}.py"
-        self._hidden = (solutions, source.path.parent, Path(__file__).parents[1])
-        self._seconds = limits.diagnosis_seconds
-
-    def explain(self, question: Question, verdict: Verdict, box: Box, course: CourseModules) -> str:
+    def explain(self, question: Question, verdict: Verdict, box: NotebookBox, course: CourseModules) -> str:
         """The sentence on the mistake in the answer that ``box`` holds, empty when none is known.
 
         Nothing is raised because of what the student's code does, but ``BoxLost`` when its process is gone.
@@ -96,20 +94,20 @@ class Diagnostics:
                     return _sentence([suspect.entry.sentence for suspect in matching])
         except BoxLost:
             raise
-        except (TestEnded, Exception):  # a reason that cannot be found is no reason to lose a submission
+        except (ForkLost, Exception):  # a reason that cannot be found is no reason to lose a submission
             return ""
         finally:
             self._seconds -= time.monotonic() - started
 
-    def _case(self, question: Question, course: CourseModules, reference: Callable[[], Box]) -> Case:
+    def _case(self, question: Question, course: CourseModules, reference: Callable[[], NotebookBox]) -> Case:
         """What is known of a question; found out once for the class, in time of its own."""
         mistakes = self._mistakes.read_text(encoding="utf-8")
         texts = (self._source.name, asked(question), question.visible, question.hidden, *self._source.foundation)
         key = hashlib.sha256("\0".join((*texts, mistakes)).encode()).hexdigest()
         if key not in _cases:
             _cases[key] = Case()  # also when recording fails: it would fail again for the next student
-            with bounded(self._limits.diagnosis_seconds):
-                deadline = time.monotonic() + self._limits.diagnosis_seconds
+            with bounded(self._policy.limits.diagnosis_seconds):
+                deadline = time.monotonic() + self._policy.limits.diagnosis_seconds
                 suspects = [Suspect(one) for one in catalogue.read(self._mistakes) if one.question == asked(question)]
                 if suspects:
                     box = reference()
@@ -117,20 +115,20 @@ class Diagnostics:
                     _cases[key] = Case(exchanges, repeat(exchanges, box, deadline), suspects)
         return _cases[key]
 
-    def _observed(self, case: Case, box: Box, deadline: float) -> list[Outcome]:
-        return repeat(case.exchanges, box, min(deadline, time.monotonic() + self._limits.test_seconds))
+    def _observed(self, case: Case, box: NotebookBox, deadline: float) -> list[Outcome]:
+        return repeat(case.exchanges, box, min(deadline, time.monotonic() + self._policy.limits.test_seconds))
 
     @contextmanager
-    def _reference_box(self) -> Iterator[Box]:
-        deadline = time.monotonic() + self._limits.diagnosis_seconds
+    def _reference_box(self) -> Iterator[NotebookBox]:
+        deadline = time.monotonic() + self._policy.limits.diagnosis_seconds
         with (
-            staged(self._source.path.parent, {}, self._limits) as folder,
-            Box(zygote(), folder, self._limits, self._hidden, self._isolation) as box,
+            staged(self._assignment, {}, self._policy.limits.disk) as folder,
+            NotebookBox(zygote(), folder, self._policy, self._assignment.secret_paths) as box,
         ):
             for cell in self._source.foundation:
                 _, late = box.run_cell(cell, deadline)
                 if late:
-                    raise TestEnded("late")
+                    raise ForkLost(Loss.LATE)
             yield box
 
 
@@ -140,10 +138,10 @@ def _ours() -> Iterator[None]:
     try:
         yield
     except BoxLost:
-        raise TestEnded("crashed") from None
+        raise ForkLost(Loss.CRASHED) from None
 
 
-def _matching(case: Case, observed: list[Outcome], reference: Callable[[], Box], deadline: float) -> list[Suspect]:
+def _matching(case: Case, observed: list[Outcome], reference: Callable[[], NotebookBox], deadline: float) -> list[Suspect]:
     """The suspects whose outcomes are the observed ones, and not the reference's."""
     alike = [suspect for suspect in case.suspects if suspect.agrees(observed)]
     for suspect in alike:
@@ -156,13 +154,13 @@ def _matching(case: Case, observed: list[Outcome], reference: Callable[[], Box],
     ]
 
 
-def _work_out(suspect: Suspect, exchanges: list[Exchange], observed: list[Outcome], box: Box, deadline: float) -> None:
+def _work_out(suspect: Suspect, exchanges: list[Exchange], observed: list[Outcome], box: NotebookBox, deadline: float) -> None:
     """Find the outcomes of a suspect up to the first that differs from what was observed, and what quickly follows.
 
-    Raises ``TestEnded``.
+    Raises ``ForkLost``.
     """
     answer, _ = box.run_cell(suspect.entry.source, deadline)
-    if answer.get("error"):
+    if answer.error:
         return
     test = box.fork()
     outcomes: list[Outcome] = []
@@ -174,11 +172,11 @@ def _work_out(suspect: Suspect, exchanges: list[Exchange], observed: list[Outcom
                 is_different = True
                 session.deadline = min(session.deadline, time.monotonic() + _QUICK_SECONDS)
             outcomes.append(outcome)
-    except TestEnded as ended:
+    except ForkLost as ended:
         if not is_different:
             if time.monotonic() > deadline:
                 raise
-            outcomes.append(Outcome(error=ended.reason))  # no student's: theirs came to an end
+            outcomes.append(Outcome(error=ended.loss.value))  # no student's: theirs came to an end
     finally:
         test.close()
         suspect.outcomes, suspect.is_complete = outcomes, len(outcomes) == len(exchanges)

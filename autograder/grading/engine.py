@@ -5,20 +5,30 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import torch
 from nbformat import NotebookNode
 
-from autograder.authoring.model import HIDDEN_TESTS, Kind, Notebook, Question, kind_of, nbgrader_metadata, split_region
+from autograder.assignment.assignment import Assignment
+from autograder.assignment.notebook import (
+    HIDDEN_TESTS,
+    Kind,
+    Notebook,
+    Question,
+    kind_of,
+    nbgrader_metadata,
+    split_region,
+)
 from autograder.grading.assemble import assemble
-from autograder.grading.box import Box, BoxLost, ZygoteLost, zygote
 from autograder.grading.diagnosis import Diagnostics
+from autograder.grading.notebook_box import NotebookBox, zygote
 from autograder.grading.outputs import Outputs, clean, error_output
+from autograder.grading.policy import NotebookPolicy, policy_for
 from autograder.grading.questions import CourseModules, is_memory_error, run_question
-from autograder.grading.results import GradedNotebook, Limits, QuestionResult, Usage, Verdict
+from autograder.grading.results import GradedNotebook, QuestionResult, Usage, Verdict
 from autograder.grading.staging import staged
+from autograder.sandbox.box import BoxLost, Loss, ZygoteLost
 
 _SKIPPED = "skip-execution"
 _NOT_ANSWERED = 'raise NotImplementedError("This question is not answered: its cell is missing.")'
@@ -28,33 +38,32 @@ _MAX_CELL = 1 << 20
 _NOTEBOOK_OUTPUTS = 4
 _OWN_ERRORS = {verdict.value for verdict in Verdict}
 _LOST = {
-    "crashed": (Verdict.CRASHED, "the cell ended the notebook's process."),
-    "late": (Verdict.TIMEOUT, "the cell ran out of time and could not be interrupted."),
-    "reply": (Verdict.CRASHED, "the cell broke the connection to the grader."),
+    Loss.CRASHED: (Verdict.CRASHED, "the cell ended the notebook's process."),
+    Loss.LATE: (Verdict.TIMEOUT, "the cell ran out of time and could not be interrupted."),
+    Loss.REPLY: (Verdict.CRASHED, "the cell broke the connection to the grader."),
 }
 
 
 def grade_notebook(
+    assignment: Assignment,
     source: Notebook,
     submission: NotebookNode,
     results: Mapping[str, bytes] | None = None,
-    limits: Limits | None = None,
-    isolation: str = "strict",
-    solutions: Path | None = None,
+    policy: NotebookPolicy | None = None,
 ) -> GradedNotebook:
-    """Grade ``submission`` by the tests of ``source``.
+    """Grade ``submission`` by the tests of ``source``, a notebook of ``assignment``.
 
-    ``results`` are the files that the student's notebook saved (``staging.read_results``); ``solutions`` is the folder
-    of the reference package that hidden tests import, by default beside the source's course. Nothing is raised because
-    of what a submission holds or does. Raises ``IsolationError`` when this host cannot protect what must be protected,
-    ``ZygoteLost`` when the process that runs notebooks ended twice.
+    ``results`` are the files that the student's notebook saved (``staging.read_results``). Without a ``policy`` the
+    assignment's settings decide. Nothing is raised because of what a submission holds or does. Raises
+    ``IsolationError`` when this host cannot protect what must be protected, ``ZygoteLost`` when the process that runs
+    notebooks ended twice.
     """
-    root = solutions or source.path.parents[2]
+    policy = policy or policy_for(assignment.settings)
     with _one_thread():
         try:
-            return _grade(source, submission, results or {}, limits or Limits(), isolation, root)
+            return _grade(assignment, source, submission, results or {}, policy)
         except ZygoteLost:  # ended by the kernel for want of memory, say; there will be another
-            return _grade(source, submission, results or {}, limits or Limits(), isolation, root)
+            return _grade(assignment, source, submission, results or {}, policy)
 
 
 @contextmanager
@@ -73,19 +82,16 @@ def _one_thread() -> Iterator[None]:
 
 
 def _grade(
+    assignment: Assignment,
     source: Notebook,
     submission: NotebookNode,
     results: Mapping[str, bytes],
-    limits: Limits,
-    isolation: str,
-    root: Path,
+    policy: NotebookPolicy,
 ) -> GradedNotebook:
-    run = _Run(source, submission, limits, isolation)
     started = time.monotonic()
-    course = CourseModules(source.path.parent, root)
-    with staged(source.path.parent, results, run.limits) as folder, course:
-        diagnostics = Diagnostics(source, root, run.limits, isolation)
-        run.grade(folder, (root, source.path.parent, Path(__file__).parents[1]), course, diagnostics)
+    with staged(assignment, results, policy.limits.disk) as folder, CourseModules(assignment) as course:
+        run = _Run(assignment, source, submission, policy, course)
+        run.grade(folder)
     usage = Usage(time.monotonic() - started, run.cpu, run.memory, run.restarts)
     return GradedNotebook(run.node, tuple(run.results.values()), tuple(run.notes), usage, run.isolation_in_force)
 
@@ -93,8 +99,17 @@ def _grade(
 class _Run:
     """One submission on its way through the box: what has been graded so far survives a crash."""
 
-    def __init__(self, source: Notebook, submission: NotebookNode, limits: Limits, isolation: str) -> None:
-        self._source, self.limits, self._isolation = source, limits, isolation
+    def __init__(
+        self,
+        assignment: Assignment,
+        source: Notebook,
+        submission: NotebookNode,
+        policy: NotebookPolicy,
+        course: CourseModules,
+    ) -> None:
+        self._assignment, self._source, self._policy, self._course = assignment, source, policy, course
+        self._limits = policy.limits
+        self._diagnostics = Diagnostics(assignment, source, policy)
         assembled = assemble(_without_answers(source.node), submission)
         self.node, self.notes = assembled.node, list(assembled.notes)
         self._questions = {question.test_id: question for question in source.questions}
@@ -105,17 +120,17 @@ class _Run:
         self.cpu = self.memory = 0.0
         self.restarts = 0
         self.isolation_in_force: dict[str, str] = {}
-        self._deadline = time.monotonic() + limits.total_seconds
+        self._deadline = time.monotonic() + self._limits.total_seconds
         for cell in self.node.cells:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
 
-    def grade(self, folder: Path, hidden: tuple[Path, ...], course: CourseModules, diagnostics: Diagnostics) -> None:
+    def grade(self, folder: Path) -> None:
         """Run the notebook until every question has a verdict; a cell that ended its process is left out after that."""
         for attempt in range(_MAX_RESTARTS + 1):
-            with Box(zygote(), folder, self.limits, hidden, self._isolation) as box:
-                self.isolation_in_force = box.isolation
-                complete = self._run_cells(box, course, diagnostics)
+            with NotebookBox(zygote(), folder, self._policy, self._assignment.secret_paths) as box:
+                self.isolation_in_force = box.in_force
+                complete = self._run_cells(box)
                 ended = box.end()
             self.cpu += ended.cpu
             self.memory = max(self.memory, ended.memory)
@@ -123,10 +138,10 @@ class _Run:
             if complete:
                 break
             if self._lost is not None and ended.out_of_memory:
-                text = f"the cell's processes took over {self.limits.memory} MB of memory together."
+                text = f"the cell's processes took over {self._limits.memory} MB of memory together."
                 self._break(self._lost, Verdict.MEMORY, text)
-            elif self._lost is not None and ended.out_of_time(self.limits.cpu_seconds):
-                text = f"the cell was stopped: the notebook took over {self.limits.cpu_seconds} s of processor time."
+            elif self._lost is not None and ended.out_of_time(self._limits.cpu_seconds):
+                text = f"the cell was stopped: the notebook took over {self._limits.cpu_seconds} s of processor time."
                 self._break(self._lost, Verdict.TIMEOUT, text)
         for question in self._source.questions:
             if question.name not in self.results:
@@ -134,16 +149,16 @@ class _Run:
                 self._record(question, Verdict.CRASHED, text)
         clean(self.node)
 
-    def _run_cells(self, box: Box, course: CourseModules, diagnostics: Diagnostics) -> bool:
+    def _run_cells(self, box: NotebookBox) -> bool:
         """Run all cells in order; False when the box is lost and there is more to do."""
         self._lost = None
         ran: list[str] = []
-        outputs = Outputs(_NOTEBOOK_OUTPUTS * self.limits.output << 20)
+        outputs = Outputs(_NOTEBOOK_OUTPUTS * self._limits.output << 20)
         for index, cell in enumerate(self.node.cells):
             if cell.cell_type != "code" or index in self._skip or _SKIPPED in cell.metadata.get("tags", []):
                 continue
             if kind_of(cell) is Kind.TEST:
-                if not self._run_test(box, cell, ran, course, diagnostics):
+                if not self._run_test(box, cell, ran):
                     return False
             else:
                 try:
@@ -151,31 +166,32 @@ class _Run:
                 except BoxLost as lost:
                     self._skip.add(index)
                     self._lost = cell
-                    verdict, text = _LOST[lost.reason]
+                    verdict, text = _LOST[lost.loss]
                     self._break(cell, verdict, text)
                     return False
                 ran.append(cell.source)
         return True
 
-    def _run_cell(self, box: Box, cell: NotebookNode, outputs: Outputs) -> None:
-        seconds = min(self.limits.cell_seconds, self._deadline - time.monotonic())
+    def _run_cell(self, box: NotebookBox, cell: NotebookNode, outputs: Outputs) -> None:
+        seconds = min(self._limits.cell_seconds, self._deadline - time.monotonic())
         if seconds <= 0:
-            self._break(cell, Verdict.TIMEOUT, f"not run: the notebook took over {self.limits.total_seconds:.0f} s.")
+            self._break(cell, Verdict.TIMEOUT, f"not run: the notebook took over {self._limits.total_seconds:.0f} s.")
             return
         if len(cell.source) > _MAX_CELL:
             self._break(cell, Verdict.ERROR, f"not run: the cell is over {_MAX_CELL >> 20} MB long.")
             return
         answer, late = box.run_cell(cell.source, time.monotonic() + seconds)
-        cell.outputs = outputs.take(answer.get("outputs"))
-        count = answer.get("count")
-        cell.execution_count = count if type(count) is int and 0 < count < 1 << 31 else None
-        if late and seconds < self.limits.cell_seconds:
-            text = f"the notebook took over {self.limits.total_seconds:.0f} s."
+        cell.outputs = outputs.take(answer.outputs)
+        count = answer.count
+        cell.execution_count = count if count is not None and 0 < count < 1 << 31 else None
+        if late and seconds < self._limits.cell_seconds:
+            text = f"the notebook took over {self._limits.total_seconds:.0f} s."
             self._break(cell, Verdict.TIMEOUT, f"the cell was stopped after {seconds:.0f} s: {text}")
         elif late:
             self._break(cell, Verdict.TIMEOUT, f"the cell was stopped after {seconds:.0f} s. Does a loop never stop?")
-        elif answer.get("error"):
-            text = _error_text(answer["error"])
+        elif answer.error:
+            kind, text = answer.error
+            text = f"{kind[:100]}: {text[:300]}" if text else kind[:100]
             verdict = Verdict.MEMORY if is_memory_error(text) else Verdict.ERROR
             self._broken[_grade_id(cell)] = (verdict, f"its cell raised {text.rstrip('.')}.")
 
@@ -184,32 +200,28 @@ class _Run:
         shown = [output for output in cell.get("outputs", []) if output.get("ename") not in _OWN_ERRORS]
         cell.outputs = [*shown, error_output(verdict.value, text)]
 
-    def _run_test(
-        self, box: Box, cell: NotebookNode, ran: list[str], course: CourseModules, diagnostics: Diagnostics
-    ) -> bool:
+    def _run_test(self, box: NotebookBox, cell: NotebookNode, ran: list[str]) -> bool:
         question = self._questions[_grade_id(cell)]
         if question.name in self.results:
             return True
         if self._deadline <= time.monotonic():
-            text = f"not graded: the notebook took over {self.limits.total_seconds:.0f} s."
+            text = f"not graded: the notebook took over {self._limits.total_seconds:.0f} s."
             self._record(question, Verdict.TIMEOUT, text)
             alive = True
         else:
-            result, alive = run_question(question, box, ran, self.limits, self._deadline, course)
+            result, alive = run_question(question, box, ran, self._limits, self._deadline, self._course)
             if alive:
-                result, alive = self._diagnosed(question, result, box, course, diagnostics)
+                result, alive = self._diagnosed(question, result, box)
             self.results[question.name] = self._with_cause(result)
         result = self.results[question.name]
         cell.outputs = [] if result.verdict is Verdict.PASSED else [_error_of(result)]
         return alive
 
-    def _diagnosed(
-        self, question: Question, result: QuestionResult, box: Box, course: CourseModules, diagnostics: Diagnostics
-    ) -> tuple[QuestionResult, bool]:
+    def _diagnosed(self, question: Question, result: QuestionResult, box: NotebookBox) -> tuple[QuestionResult, bool]:
         """The result with the mistake behind it, where one is known; on our own time, not the student's."""
         started = time.monotonic()
         try:
-            diagnosis = diagnostics.explain(question, result.verdict, box, course)
+            diagnosis = self._diagnostics.explain(question, result.verdict, box, self._course)
             return replace(result, diagnosis=diagnosis), not box.is_lost()
         except BoxLost:
             return result, False
@@ -248,13 +260,6 @@ def _error_of(result: QuestionResult) -> NotebookNode:
     if result.traceback:
         error.traceback = [*error.traceback, result.traceback]
     return error
-
-
-def _error_text(error: Any) -> str:
-    match error:
-        case [str(name), str(text)]:
-            return f"{name[:100]}: {text[:300]}" if text else name[:100]
-    return "an error"
 
 
 def _grade_id(cell: NotebookNode) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
-from autograder.authoring.project import Project
+from autograder.assignment.assignment import SOLUTIONS, Assignment
 from autograder.grading.results import RESULTS
 from autograder.regular_files import read_regular
 
@@ -24,8 +24,8 @@ _DATABASE = b"SQLite format 3\x00"
 class PrivateFiles:
     """The files of a course that students were not given. Read when first needed, hashed where a size is the same."""
 
-    def __init__(self, project: Project) -> None:
-        self._project = project
+    def __init__(self, assignment: Assignment) -> None:
+        self._assignment = assignment
 
     def name_of(self, content: bytes) -> str:
         """The file of the course that has this content, by its path in it; empty for any other content."""
@@ -37,7 +37,7 @@ class PrivateFiles:
         if digest in self._released:
             return ""
         same = (path for path in self._by_size[len(content)] if _digest(read_regular(path, len(content))) == digest)
-        return next((path.relative_to(self._project.root).as_posix() for path in same), "")
+        return next((path.relative_to(self._assignment.root).as_posix() for path in same), "")
 
     @cached_property
     def _by_size(self) -> dict[int, list[Path]]:
@@ -51,13 +51,14 @@ class PrivateFiles:
 
     @cached_property
     def _released(self) -> set[bytes]:
-        """Students have these, under whatever name: the support package is in source and release alike."""
-        return {_digest(path.read_bytes()) for path in self._project.release.rglob("*") if path.is_file()}
+        """Students have these, under whatever name: the kits are in source and release alike."""
+        released = self._assignment.release.parent.rglob("*")
+        return {_digest(path.read_bytes()) for path in released if path.is_file()}
 
     def _paths(self) -> Iterator[Path]:
         """Only what graders alone can have made: students may have the same saved results, or the same stray files."""
-        root = self._project.root
-        for name in ("source", "solutions", "tests", self._project.dist.relative_to(root)):
+        root = self._assignment.root
+        for name in ("source", SOLUTIONS, "tests", self._assignment.dist.parent.relative_to(root)):
             for folder, folders, names in os.walk(root / name):
                 folders[:] = [name for name in folders if name != RESULTS]
                 yield from (path for name in names if not (path := Path(folder, name)).is_symlink())

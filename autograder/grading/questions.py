@@ -5,27 +5,26 @@ import contextlib
 import functools
 import io
 import os
-import random
 import resource
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from types import CodeType, ModuleType
 
-import numpy as np
-import torch
-
-from autograder.authoring.model import Question
-from autograder.authoring.names import free_names
+from autograder.assignment.assignment import SOLUTIONS, Assignment
+from autograder.assignment.names import free_names
+from autograder.assignment.notebook import Question
 from autograder.grading.alarm import Alarm
-from autograder.grading.box import Box, BoxLost
-from autograder.grading.remote import Session, StudentError, TestEnded
-from autograder.grading.results import Limits, QuestionResult, Verdict
+from autograder.grading.notebook_box import NotebookBox
+from autograder.grading.policy import NotebookLimits
+from autograder.grading.remote import ForkLost, Session, StudentError
+from autograder.grading.results import QuestionResult, Verdict
+from autograder.grading.seeding import seed
 from autograder.grading.wire import WireError
+from autograder.sandbox.box import BoxLost, Loss
 
-_SEED = 182
-_SOLUTIONS = "solutions"
+# The environment variable with the seed that hidden tests draw their inputs with.
+SEED_VARIABLE = "AUTOGRADER_HIDDEN_SEED"
 _MEMORY_WORDS = ("can't allocate memory", "Unable to allocate", "Cannot allocate memory")
 # What a test may take here beyond what the grader has already, and its time beyond that of the student's code: a small
 # reply can become large in a comparison (a column against a row), or slow.
@@ -35,7 +34,7 @@ _CANNOT_BE_JUDGED = "what your code returned cannot be judged"
 
 
 def run_question(
-    question: Question, box: Box, cells: list[str], limits: Limits, deadline: float, course: "CourseModules"
+    question: Question, box: NotebookBox, cells: list[str], limits: NotebookLimits, deadline: float, course: "CourseModules"
 ) -> tuple[QuestionResult, bool]:
     """Run both parts of the tests in one fork of the student process.
 
@@ -49,12 +48,12 @@ def run_question(
     except BoxLost:
         return _result(question, Verdict.CRASHED, "the notebook's process ended before this test."), False
     session = Session(test.channel, time.monotonic() + seconds, limits.reply << 20, cells)
-    ended: TestEnded | None = None
+    ended: ForkLost | None = None
     result = _result(question, Verdict.PASSED)
     try:
         with bounded(seconds + _TEST_SECONDS):
             result = run_tests(question, session, course)
-    except TestEnded as error:
+    except ForkLost as error:
         ended = error
         course.forget()
     if ended is None:
@@ -69,7 +68,7 @@ def run_question(
 
 
 def run_tests(question: Question, session: Session, course: "CourseModules") -> QuestionResult:
-    """Run the visible and then the hidden tests, as far as they pass. Raises ``TestEnded``."""
+    """Run the visible and then the hidden tests, as far as they pass. Raises ``ForkLost``."""
     result = _result(question, Verdict.PASSED)
     for part, code in (("visible", question.visible), ("hidden", question.hidden)):
         result = _run_part(question, part, code, session)
@@ -81,7 +80,7 @@ def run_tests(question: Question, session: Session, course: "CourseModules") -> 
 
 
 def _run_part(question: Question, part: str, code: str, session: Session) -> QuestionResult:
-    """Run one part; everything a test can raise becomes a verdict, but ``TestEnded``."""
+    """Run one part; everything a test can raise becomes a verdict, but ``ForkLost``."""
     namespace: dict[str, object] = {"__name__": "__main__", "__builtins__": builtins}
     try:
         names, compiled = _compiled(question.test_id, code)
@@ -91,7 +90,7 @@ def _run_part(question: Question, part: str, code: str, session: Session) -> Que
                 message = f"`{name}` is not defined: does its cell run without an error?"
                 return _result(question, Verdict.MISSING, message, part)
             namespace[name] = value
-        _seed()
+        seed()
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             exec(compiled, namespace)  # the course's own code
     except StudentError as error:
@@ -118,20 +117,20 @@ def _compiled(test_id: str, code: str) -> tuple[list[str], CodeType]:
     return free_names(code), compile(code, f"<{test_id}>", "exec", dont_inherit=True)
 
 
-def _explained(question: Question, ended: TestEnded, status: int, seconds: float, whole: float) -> QuestionResult:
+def _explained(question: Question, ended: ForkLost, status: int, seconds: float, whole: float) -> QuestionResult:
     """The result of a test during which the student process stopped answering.
 
     ``whole`` is what the notebook may take in all, when that was what left the test ``seconds``; else 0.
     """
-    if ended.reason == "late" and whole:
+    if ended.loss is Loss.LATE and whole:
         text = f"the notebook took over {whole:.0f} s in all, of which the tests of this question had {seconds:.0f}."
         return _result(question, Verdict.TIMEOUT, text)
-    if ended.reason == "late":
+    if ended.loss is Loss.LATE:
         text = (
             f"your code did not come to an end within {seconds:.0f} s when the tests called it. Does a loop never stop?"
         )
         return _result(question, Verdict.TIMEOUT, text)
-    if ended.reason == "reply":
+    if ended.loss is Loss.REPLY:
         return _result(question, Verdict.REPLY, f"{_CANNOT_BE_JUDGED}: {ended}.")
     if status == os.EX_OSERR:
         text = "no process could be started for the tests: the notebook's own processes and threads are too many."
@@ -152,17 +151,11 @@ def is_memory_error(text: str) -> bool:
     return text.startswith("MemoryError") or any(words in text for words in _MEMORY_WORDS)
 
 
-def _seed() -> None:
-    random.seed(_SEED)
-    np.random.seed(_SEED)
-    torch.default_generator.manual_seed(_SEED)  # the devices that torch.manual_seed looks for are not there
-
-
 @contextlib.contextmanager
 def bounded(seconds: float) -> Iterator[None]:
     """Limit what a test takes of the grader itself: its time, and on Linux its memory.
 
-    Raises ``TestEnded`` when it is over.
+    Raises ``ForkLost`` when it is over.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     if used := _data_in_use():
@@ -183,18 +176,21 @@ def _data_in_use() -> int:
 
 
 class CourseModules:
-    """The course's packages (``solutions``, ``hw4kit``) as the tests of one submission import them.
+    """The course's packages (reference answers, kits) as the tests of one submission import them.
 
     Used as a context manager: within it tests find them in these folders first, and fresh, whatever earlier tests did
     to them. Afterwards the grader's own are back.
     """
 
-    def __init__(self, source: Path, solutions: Path) -> None:
-        self._folders = [str(source), str(solutions)]
-        self._packages = {_SOLUTIONS, *(path.parent.name for path in source.glob("*/__init__.py"))}
+    def __init__(self, assignment: Assignment) -> None:
+        self._folders = [str(assignment.source), str(assignment.root)]
+        self._packages = {SOLUTIONS, *(package.name for package in assignment.packages)}
+        self._seed = str(assignment.settings.hidden_seed)
 
     def __enter__(self) -> "CourseModules":
         self._path = sys.path[:]
+        self._is_seeded = SEED_VARIABLE not in os.environ
+        os.environ.setdefault(SEED_VARIABLE, self._seed)
         self._before = self.forget()
         sys.path[:0] = self._folders
         return self
@@ -203,6 +199,8 @@ class CourseModules:
         self.forget()
         sys.modules.update(self._before)
         sys.path[:] = self._path
+        if self._is_seeded:
+            os.environ.pop(SEED_VARIABLE, None)
 
     def forget(self) -> dict[str, ModuleType]:
         """Let the next import of a course's package read it anew; returns what was there."""

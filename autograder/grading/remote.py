@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.grading.channel import Channel, Closed, Late
 from autograder.grading.wire import NUMBER, Wire, WireError
+from autograder.sandbox.box import Loss
+from autograder.sandbox.channel import Channel, Closed, Late
 
 # So that ``isinstance(model, torch.nn.Module)`` holds for a remote; names are looked up here and nowhere else.
 _CLASSES = {
@@ -51,17 +52,12 @@ class StudentError(Exception):
         return self.message
 
 
-class TestEnded(BaseException):
-    """The student process can no longer answer; not an ``Exception``, so that no test takes it for the student's.
+class ForkLost(BaseException):
+    """The student process can no longer answer; not an ``Exception``, so that no test takes it for the student's."""
 
-    ``reason`` is ``late``, ``crashed`` or ``reply``.
-    """
-
-    __test__ = False
-
-    def __init__(self, reason: str, text: str = "") -> None:
+    def __init__(self, loss: Loss, text: str = "") -> None:
         super().__init__(text)
-        self.reason = reason
+        self.loss = loss
 
 
 class Session:
@@ -98,7 +94,7 @@ class Session:
         return answer.get("value")
 
     def exchange(self, request: list) -> dict[str, Any]:
-        """What the other side answers. Raises ``StudentError`` when its code raised, ``TestEnded`` when it is over."""
+        """What the other side answers. Raises ``StudentError`` when its code raised, ``ForkLost`` when it is over."""
         try:
             self._channel.send(self._wire.encode(request), self.deadline)
             message = self._channel.receive(self.deadline, self._max_blob)
@@ -107,13 +103,13 @@ class Session:
                 raise WireError(f"over {_MAX_REPLIES * self._max_blob >> 20} MB in all")
             answer = self._wire.decode(message)
         except Late:
-            raise TestEnded("late") from None
+            raise ForkLost(Loss.LATE) from None
         except Closed:
-            raise TestEnded("crashed") from None
+            raise ForkLost(Loss.CRASHED) from None
         except WireError as error:
-            raise TestEnded("reply", str(error)) from None
+            raise ForkLost(Loss.REPLY, str(error)) from None
         if type(answer) is not dict:
-            raise TestEnded("reply", "not an answer")
+            raise ForkLost(Loss.REPLY, "not an answer")
         if "error" in answer:
             raise _student_error(answer["error"])
         return answer
@@ -215,7 +211,7 @@ class Remote:
     def __iter__(self) -> Iterator[Any]:
         iterator = self._ask("iter")
         if not isinstance(iterator, Remote):  # an iterator is never data
-            raise TestEnded("reply", "not an iterator")
+            raise ForkLost(Loss.REPLY, "not an iterator")
         while item := iterator._ask("next"):
             yield item[0]
 

@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.authoring.model import Question
-from autograder.grading.box import Box
-from autograder.grading.channel import Channel
+from autograder.assignment.notebook import Question
+from autograder.grading.notebook_box import NotebookBox
 from autograder.grading.questions import CourseModules, run_tests
 from autograder.grading.remote import CallableRemote, Remote, Session, StudentError
 from autograder.grading.results import Verdict
-from autograder.grading.wire import MAX_BLOB, Message, Wire, WireError
+from autograder.grading.wire import Message, Wire, WireError
+from autograder.sandbox.channel import Channel
+from autograder.sandbox.messages import MAX_BLOB
 
 # Two answers agree when no number differs by more than this share of the largest one: float32 against float64 differs
-# by 4e-7 (see hw4kit.checks), two different answers by far more.
+# by 4e-7 (see kit.checks), two different answers by far more.
 _TOLERANCE = 1e-5
 _SMALLEST = 1e-6
 # Of larger arrays this many numbers are kept, evenly spaced: outcomes stay in memory for a whole class.
@@ -65,10 +66,10 @@ class Outcome:
     error: str = ""
 
 
-def record(question: Question, box: Box, cells: list[str], course: CourseModules, deadline: float) -> list[Exchange]:
+def record(question: Question, box: NotebookBox, cells: list[str], course: CourseModules, deadline: float) -> list[Exchange]:
     """What the tests of a question ask of the notebook in ``box``; nothing when its answer does not pass.
 
-    Raises ``TestEnded``.
+    Raises ``ForkLost``.
     """
     test = box.fork()
     channel = RecordingChannel(test.channel.socket)
@@ -79,8 +80,8 @@ def record(question: Question, box: Box, cells: list[str], course: CourseModules
     return channel.exchanges if result.verdict is Verdict.PASSED else []
 
 
-def repeat(exchanges: list[Exchange], box: Box, deadline: float) -> list[Outcome]:
-    """The outcomes of ``exchanges`` with the notebook in ``box``, in a fork of it. Raises ``TestEnded``."""
+def repeat(exchanges: list[Exchange], box: NotebookBox, deadline: float) -> list[Outcome]:
+    """The outcomes of ``exchanges`` with the notebook in ``box``, in a fork of it. Raises ``ForkLost``."""
     test = box.fork()
     try:
         return list(replay(exchanges, Session(test.channel, deadline, REPLY)))
@@ -91,7 +92,7 @@ def repeat(exchanges: list[Exchange], box: Box, deadline: float) -> list[Outcome
 def replay(exchanges: list[Exchange], session: Session) -> Iterator[Outcome]:
     """Ask again what was asked in ``exchanges``, of whoever answers ``session``.
 
-    An object that the recorded answer held and this one does not has no outcome of its own. Raises ``TestEnded``.
+    An object that the recorded answer held and this one does not has no outcome of its own. Raises ``ForkLost``.
     """
     objects: dict[int, Remote] = {}
     wire = Wire(to_reference=repr, from_reference=lambda reference: objects[reference["number"]])

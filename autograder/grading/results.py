@@ -1,4 +1,4 @@
-"""What grading a notebook takes and gives: limits, a verdict per question, the executed notebook."""
+"""What grading a notebook gives: a verdict per question, and the executed notebook."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -7,27 +7,6 @@ from nbformat import NotebookNode
 
 # The folder beside a notebook in which it keeps what it saves.
 RESULTS = "results"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one submission may use. Seconds are wall-clock time, sizes are MiB.
-
-    ``diagnosis_seconds`` is what looking for the reasons of its failures may take on top of ``total_seconds``.
-    """
-
-    cell_seconds: float = 120.0
-    test_seconds: float = 120.0
-    total_seconds: float = 900.0
-    diagnosis_seconds: float = 60.0
-    cpu_seconds: int = 900
-    memory: int = 2048
-    disk: int = 256
-    file: int = 128
-    processes: int = 64
-    open_files: int = 256
-    reply: int = 64
-    output: int = 4
 
 
 class Verdict(Enum):

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from autograder.assignment.assignment import Assignment
 from autograder.grading.private_files import PrivateFiles
-from autograder.grading.results import RESULTS, Limits
+from autograder.grading.results import RESULTS
 from autograder.regular_files import printable, regular_files
 
 # Of all result files of a submission together.
@@ -51,16 +52,15 @@ def read_results(
 
 
 @contextmanager
-def staged(source: Path, results: Mapping[str, bytes], limits: Limits) -> Iterator[Path]:
-    """A folder with the course's support package and the student's ``results``, as they lie beside the notebook.
+def staged(assignment: Assignment, results: Mapping[str, bytes], disk: int) -> Iterator[Path]:
+    """A folder with the kits and the student's ``results``, as they lie beside the notebook; ``disk`` MiB are there.
 
     What is the course's is linked: a box copies what it is given.
     """
     with tempfile.TemporaryDirectory(prefix="files-") as folder:
-        for entry in source.iterdir():
-            if entry.is_dir() and entry.name not in (RESULTS, ".ipynb_checkpoints"):
-                (Path(folder) / entry.name).symlink_to(entry.absolute())
-        _write(results, Path(folder) / RESULTS, limits.disk << 19)  # half of what the box holds
+        for package in assignment.packages:
+            (Path(folder) / package.name).symlink_to(package.absolute())
+        _write(results, Path(folder) / RESULTS, disk << 19)  # half of what the box holds
         yield Path(folder)
 
 

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from autograder.authoring import catalogue
-from autograder.authoring.model import Notebook, Question
-from autograder.authoring.project import Project
+from autograder.assignment import catalogue
+from autograder.assignment.assignment import Assignment
+from autograder.assignment.notebook import Notebook, Question
 from autograder.grading.diagnosis import UNCERTAIN
+from autograder.grading.results import Verdict
 from autograder.strength.mutants import mutants
 
 
-class Kind(Enum):
+class AnswerKind(Enum):
     """What an answer is."""
 
     VARIANT = "correct variant"
@@ -22,7 +23,7 @@ class Kind(Enum):
 class Answer:
     """An answer to a question. ``about`` is a mistake's sentence, a mutant's diff, what is special about a variant."""
 
-    kind: Kind
+    kind: AnswerKind
     notebook: str
     question: str
     name: str
@@ -31,40 +32,49 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Finding:
+class TrialOutcome:
     """What the tests made of an answer. ``difference`` is an input on which a mutant that passed is no equivalent."""
 
-    answer: Answer
-    passed: bool
-    verdict: str
+    verdict: Verdict
     message: str = ""
     diagnosis: str = ""
     difference: str = ""
 
     @property
+    def passed(self) -> bool:
+        return self.verdict is Verdict.PASSED
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An answer and what came of it."""
+
+    answer: Answer
+    outcome: TrialOutcome
+
+    @property
     def is_equivalent(self) -> bool:
-        return self.answer.kind is Kind.MUTANT and self.passed and not self.difference
+        return self.answer.kind is AnswerKind.MUTANT and self.outcome.passed and not self.outcome.difference
 
     @property
     def survived(self) -> bool:
-        return self.answer.kind is Kind.MUTANT and self.passed and bool(self.difference)
+        return self.answer.kind is AnswerKind.MUTANT and self.outcome.passed and bool(self.outcome.difference)
 
     @property
     def has_own_diagnosis(self) -> bool:
-        return self.diagnosis == " ".join(self.answer.about.split())
+        return self.outcome.diagnosis == " ".join(self.answer.about.split())
 
     @property
     def is_undecided(self) -> bool:
         """Whether the student reads that it is one of several mistakes."""
-        return self.diagnosis.startswith(UNCERTAIN)
+        return self.outcome.diagnosis.startswith(UNCERTAIN)
 
 
-def answers(project: Project, notebook: Notebook, question: Question) -> list[Answer]:
+def answers(assignment: Assignment, notebook: Notebook, question: Question) -> list[Answer]:
     """Everything to try on one question's tests."""
-    module = f"{catalogue.module_name(notebook.name)}.py"
     written = {
-        Kind.VARIANT: catalogue.read(project.variants / module),
-        Kind.MISTAKE: catalogue.read(project.mistakes / module),
+        AnswerKind.VARIANT: catalogue.read(assignment.variants_of(notebook)),
+        AnswerKind.MISTAKE: catalogue.read(assignment.mistakes_of(notebook)),
     }
     found = [
         Answer(kind, notebook.name, question.name, entry.name, entry.source, entry.sentence)
@@ -73,7 +83,7 @@ def answers(project: Project, notebook: Notebook, question: Question) -> list[An
         if entry.question == question.name
     ]
     changed = [
-        Answer(Kind.MUTANT, notebook.name, question.name, mutant.name, mutant.source, mutant.diff)
+        Answer(AnswerKind.MUTANT, notebook.name, question.name, mutant.name, mutant.source, mutant.diff)
         for mutant in mutants(question)
     ]
     return found + changed

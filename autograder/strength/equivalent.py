@@ -8,16 +8,17 @@ import ast
 import random
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from autograder.authoring.model import Notebook, Question
-from autograder.grading.box import Box, zygote
+from autograder.assignment.assignment import Assignment
+from autograder.assignment.notebook import Notebook, Question
+from autograder.grading.notebook_box import NotebookBox, zygote
+from autograder.grading.policy import NotebookLimits
 from autograder.grading.questions import CourseModules
-from autograder.grading.remote import TestEnded
+from autograder.grading.remote import ForkLost
 from autograder.grading.replay import Exchange, Outcome, agree, changed, record, repeat
-from autograder.grading.results import Limits
 from autograder.grading.staging import staged
+from autograder.sandbox.limits import Policy
 from autograder.strength.seeds import hidden_seed
 from autograder.strength.trial import ENDLESS
 from autograder.strength.vary import varied
@@ -31,22 +32,20 @@ _SHOWN = 200
 class _Input:
     """A series of requests, what the reference makes of it, and how long that takes."""
 
-    def __init__(self, name: str, exchanges: list[Exchange], is_varied: bool, box: Box) -> None:
+    def __init__(self, name: str, exchanges: list[Exchange], is_varied: bool, box: NotebookBox) -> None:
         self.name, self.exchanges, self.is_varied = name, exchanges, is_varied
         started = time.monotonic()
         self.outcomes = repeat(exchanges, box, started + 2 * _SECONDS)
         self.seconds = time.monotonic() - started
 
 
-def differences(notebook: Notebook, question: Question, sources: list[str]) -> list[str]:
+def differences(assignment: Assignment, notebook: Notebook, question: Question, sources: list[str]) -> list[str]:
     """For each answer the first input on which it differs from the reference, in words; empty where there is none."""
-    limits = Limits(total_seconds=ENDLESS, cpu_seconds=ENDLESS)
-    root = notebook.path.parents[2]
-    hidden = (root, notebook.path.parent, Path(__file__).parents[1])
+    policy = Policy(NotebookLimits(total_seconds=ENDLESS, cpu_seconds=ENDLESS))
     with (
-        staged(notebook.path.parent, {}, limits) as folder,
-        CourseModules(notebook.path.parent, root) as course,
-        Box(zygote(), folder, limits, hidden, "strict") as box,
+        staged(assignment, {}, policy.limits.disk) as folder,
+        CourseModules(assignment) as course,
+        NotebookBox(zygote(), folder, policy, assignment.secret_paths) as box,
     ):
         for cell in notebook.foundation:
             box.run_cell(cell, time.monotonic() + _SECONDS)
@@ -54,7 +53,7 @@ def differences(notebook: Notebook, question: Question, sources: list[str]) -> l
         return [_difference(question, source, inputs, box) for source in sources]
 
 
-def _inputs(notebook: Notebook, question: Question, box: Box, course: CourseModules) -> Iterator[_Input]:
+def _inputs(notebook: Notebook, question: Question, box: NotebookBox, course: CourseModules) -> Iterator[_Input]:
     started = time.monotonic()
     for seed in range(_SEEDS):
         with hidden_seed(seed):
@@ -64,7 +63,7 @@ def _inputs(notebook: Notebook, question: Question, box: Box, course: CourseModu
             chance = random.Random(_VARIATIONS * seed + number)
             try:
                 yield _Input(f"seed {seed}, variation {number}", _varied(exchanges, chance), True, box)
-            except TestEnded:  # the reference does not come to an end either
+            except ForkLost:  # the reference does not come to an end either
                 continue
         if time.monotonic() > started + _SECONDS:
             return
@@ -74,16 +73,16 @@ def _varied(exchanges: list[Exchange], chance: random.Random) -> list[Exchange]:
     return [changed(exchange, lambda request: varied(request, chance)) for exchange in exchanges]
 
 
-def _difference(question: Question, source: str, inputs: list[_Input], box: Box) -> str:
+def _difference(question: Question, source: str, inputs: list[_Input], box: NotebookBox) -> str:
     answer, _ = box.run_cell(f"globals().pop({question.name!r}, None);\n{source}", time.monotonic() + _SECONDS)
-    if answer.get("error"):
+    if answer.error:
         return "its cell raises an error"
     refused = _raised(question.solution)
     for given in inputs:
         try:
             outcomes = repeat(given.exchanges, box, time.monotonic() + _TIMES * given.seconds + _LEAST_SECONDS)
-        except TestEnded as ended:
-            return f"{given.name}: it does not come to an end ({ended.reason})"
+        except ForkLost as ended:
+            return f"{given.name}: it does not come to an end ({ended.loss.value})"
         for exchange, expected, got in zip(given.exchanges, given.outcomes, outcomes, strict=True):
             # What the reference chokes on is no input to the question, unless it refuses it.
             if given.is_varied and expected.error and expected.error not in refused:

@@ -1,4 +1,4 @@
-"""What was found out about the tests: figures per question, what is not as it must be, and ``docs/strength.md``."""
+"""What was found out about the tests: figures per question, what is not as it must be, and the page about it."""
 
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from autograder.authoring.model import Notebook
+from autograder.assignment.notebook import Notebook
 from autograder.errors import AutograderError
-from autograder.strength.answers import Finding, Kind
+from autograder.strength.answers import AnswerKind, Finding
 from autograder.strength.mutants import OPERATORS, mutants
 
 LEAST_VARIANTS = 6
@@ -19,7 +19,7 @@ LEAST_KILLED = 0.98
 _COLUMNS = ("variants accepted", "mistakes rejected", "with their diagnosis", "mutants rejected", "equivalent")
 _PREFACE = """\
 Written by `autograder strength`, which grades right and wrong answers through the engine: correct variants in other
-styles (`tests/variants`), known mistakes (`solutions/misconceptions`), and mutants, all single changes of the reference
+styles (`variants`), known mistakes (`mistakes`), and mutants, all single changes of the reference
 answers by the operators below. A mutant that passes is *equivalent* when it gives what the reference gives: on the
 inputs of the tests, drawn with other seeds, and on variations of those.""".splitlines()
 
@@ -42,16 +42,16 @@ class Figures:
 
 def figures(findings: Iterable[Finding]) -> Figures:
     """Count."""
-    by_kind: dict[Kind, list[Finding]] = {kind: [] for kind in Kind}
+    by_kind: dict[AnswerKind, list[Finding]] = {kind: [] for kind in AnswerKind}
     for finding in findings:
         by_kind[finding.answer.kind].append(finding)
-    variants, mistakes, changed = (by_kind[kind] for kind in (Kind.VARIANT, Kind.MISTAKE, Kind.MUTANT))
+    variants, mistakes, changed = (by_kind[kind] for kind in (AnswerKind.VARIANT, AnswerKind.MISTAKE, AnswerKind.MUTANT))
     different = [finding for finding in changed if not finding.is_equivalent]
     return Figures(
-        (sum(finding.passed for finding in variants), len(variants)),
-        (sum(not finding.passed for finding in mistakes), len(mistakes)),
+        (sum(finding.outcome.passed for finding in variants), len(variants)),
+        (sum(not finding.outcome.passed for finding in mistakes), len(mistakes)),
         (sum(finding.has_own_diagnosis for finding in mistakes), len(mistakes)),
-        (sum(not finding.passed for finding in different), len(different)),
+        (sum(not finding.outcome.passed for finding in different), len(different)),
         len(changed) - len(different),
     )
 
@@ -86,15 +86,15 @@ def problems(findings: list[Finding], explanations: dict[str, str]) -> list[str]
 def _complaints(finding: Finding, explanations: dict[str, str]) -> Iterator[str]:
     place, is_explained = _place(finding), finding.answer.name in explanations
     match finding.answer.kind:
-        case Kind.VARIANT if not finding.passed:
-            yield f"{place}: a correct answer is rejected: {finding.verdict}, {finding.message}"
-        case Kind.MISTAKE if finding.passed:
+        case AnswerKind.VARIANT if not finding.outcome.passed:
+            yield f"{place}: a correct answer is rejected: {finding.outcome.verdict.value}, {finding.outcome.message}"
+        case AnswerKind.MISTAKE if finding.outcome.passed:
             yield f"{place}: a known mistake is accepted."
-        case Kind.MISTAKE if finding.diagnosis and not finding.has_own_diagnosis and not finding.is_undecided:
-            yield f"{place}: has the diagnosis of another mistake: {finding.diagnosis}"
-        case Kind.MUTANT if finding.survived and not is_explained:
-            yield f"{place}: survives, and nothing explains it: {finding.difference}"
-        case Kind.MUTANT if is_explained and not finding.survived:
+        case AnswerKind.MISTAKE if finding.outcome.diagnosis and not finding.has_own_diagnosis and not finding.is_undecided:
+            yield f"{place}: has the diagnosis of another mistake: {finding.outcome.diagnosis}"
+        case AnswerKind.MUTANT if finding.survived and not is_explained:
+            yield f"{place}: survives, and nothing explains it: {finding.outcome.difference}"
+        case AnswerKind.MUTANT if is_explained and not finding.survived:
             yield f"{place}: is explained as a survivor, but is none."
 
 
@@ -120,7 +120,7 @@ def write_report(
     findings: list[Finding],
     explanations: dict[str, str],
     untried: list[str],
-    seeds: dict[str, tuple[int, int] | None],
+    seeds: dict[str, SeedCounts | None],
 ) -> None:
     """Write ``docs/strength.md``; ``untried`` says what is not known.
 
@@ -128,7 +128,7 @@ def write_report(
     failures; None where that is not known.
     """
     counted = figures(findings)
-    undecided = [f for f in _of(findings, Kind.MISTAKE) if not f.has_own_diagnosis]
+    undecided = [f for f in _of(findings, AnswerKind.MISTAKE) if not f.has_own_diagnosis]
     order = {name: place for place, name in enumerate(explanations)}  # explanations refer to the one before
     survivors = [
         finding
@@ -174,15 +174,16 @@ def _table(findings: list[Finding], counted: Figures) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in rows]
 
 
-def _seeds_table(seeds: dict[str, tuple[int, int] | None]) -> list[str]:
+def _seeds_table(seeds: dict[str, SeedCounts | None]) -> list[str]:
     rows = [["notebook", "seeds", "failures"], ["---", "---:", "---:"]]
     for notebook, known in seeds.items():
-        rows.append([notebook, *(map(str, known) if known else ("not tried since the last change", ""))])
+        shown = (str(known.seeds), str(known.failures)) if known else ("not tried since the last change", "")
+        rows.append([notebook, *shown])
     return [f"| {' | '.join(row)} |" for row in rows]
 
 
 def _bullet(finding: Finding) -> str:
-    shown = f"reads: {finding.diagnosis}" if finding.diagnosis else "has none."
+    shown = f"reads: {finding.outcome.diagnosis}" if finding.outcome.diagnosis else "has none."
     return f"- {_place(finding)}: {shown}"
 
 
@@ -198,7 +199,7 @@ def _by_question(findings: list[Finding]) -> dict[tuple[str, str], list[Finding]
     return groups
 
 
-def _of(findings: list[Finding], kind: Kind) -> list[Finding]:
+def _of(findings: list[Finding], kind: AnswerKind) -> list[Finding]:
     return [finding for finding in findings if finding.answer.kind is kind]
 
 

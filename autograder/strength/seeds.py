@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-SEED_VARIABLE = "HW4_HIDDEN_SEED"
+from autograder.grading.questions import SEED_VARIABLE
 
 
 @contextmanager

@@ -7,11 +7,14 @@ from dataclasses import replace
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.authoring.model import HIDDEN_TESTS, Notebook, Question
+from autograder.assignment.assignment import Assignment
+from autograder.assignment.notebook import HIDDEN_TESTS, Notebook, Question
 from autograder.errors import AutograderError
 from autograder.grading.diagnosis import asked
 from autograder.grading.engine import grade_notebook
-from autograder.grading.results import Limits, QuestionResult, Verdict
+from autograder.grading.policy import NotebookLimits
+from autograder.grading.results import QuestionResult, Verdict
+from autograder.sandbox.limits import Policy
 
 # A notebook of many answers takes its time; each of them has its own limits.
 ENDLESS = 1_000_000
@@ -21,21 +24,26 @@ _LEAST_SECONDS, _TIMES = 10.0, 20
 
 
 def grade_answers(
-    notebook: Notebook, question: Question, sources: Sequence[str], test_seconds: float, diagnosis_seconds: float = 0.0
+    assignment: Assignment,
+    notebook: Notebook,
+    question: Question,
+    sources: Sequence[str],
+    test_seconds: float,
+    diagnosis_seconds: float = 0.0,
 ) -> list[QuestionResult]:
     """The result of each answer to ``question``, all other answers of the notebook being the reference's."""
     answers = [replace(question, name=f"{question.name}__{n}", solution=source) for n, source in enumerate(sources)]
     trial = trial_notebook(notebook, answers)
-    limits = Limits(
+    limits = NotebookLimits(
         test_seconds=test_seconds, total_seconds=ENDLESS, cpu_seconds=ENDLESS, diagnosis_seconds=diagnosis_seconds
     )
-    return list(grade_notebook(trial, trial.node, limits=limits).results)
+    return list(grade_notebook(assignment, trial, trial.node, policy=Policy(limits)).results)
 
 
-def patience(notebook: Notebook, question: Question) -> float:
+def seconds_for_mutants(assignment: Assignment, notebook: Notebook, question: Question) -> float:
     """Seconds after which a test of a mutant counts as endless. Raises ``AutograderError`` if the reference fails."""
     started = time.monotonic()
-    (result,) = grade_answers(notebook, question, [question.solution], 2 * Limits.test_seconds)
+    (result,) = grade_answers(assignment, notebook, question, [question.solution], 2 * NotebookLimits.test_seconds)
     if result.verdict is not Verdict.PASSED:
         raise AutograderError(f"{notebook.name}, {question.name}: the reference answer fails: {result.message}")
     return _LEAST_SECONDS + _TIMES * (time.monotonic() - started)

@@ -9,8 +9,8 @@ from harness import ROOT
 from playwright.sync_api import FrameLocator, expect
 from sampleclass import reference_answers
 
-from autograder.authoring.model import nbgrader_metadata, read_notebook
-from autograder.authoring.project import Project
+from autograder.assignment.notebook import nbgrader_metadata, read_notebook
+from autograder.assignment.assignment import Assignment
 from autograder.authoring.release import build_release
 from browser.jupyterlab import Lab, chromium, server
 
@@ -23,10 +23,10 @@ COMMENT = "Well seen."
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """A course of one notebook, which Ada has handed in: one wrong answer and one written one."""
-    project, folder = Project(ROOT), tmp_path / "course"
+    assignment, folder = Assignment(ROOT), tmp_path / "course"
     folder.mkdir()
-    notebook = read_notebook(project.source / f"{NAME}.ipynb")
-    release = build_release(project, (notebook,), folder)
+    notebook = read_notebook(assignment.source / f"{NAME}.ipynb")
+    release = build_release(assignment, (notebook,), folder)
     submitted = folder / "submitted" / "ada" / "hw4"
     shutil.copytree(release, submitted)
     answers = {**reference_answers(notebook), "sharpen": WRONG, "written_windows": ANSWER}

@@ -15,10 +15,10 @@ from browser.contrast import LEAST, contrasts
 
 @pytest.fixture(scope="module")
 def report(graded_mini, tmp_path_factory) -> Path:
-    project = copy_course(graded_mini, tmp_path_factory.mktemp("report") / "course")
+    assignment = copy_course(graded_mini, tmp_path_factory.mktemp("report") / "course")
     for command in ("feedback", "report"):
-        assert CliRunner().invoke(main, ["--root", str(project.root), command]).exit_code == 0
-    return project.root / "report" / "index.html"
+        assert CliRunner().invoke(main, ["--root", str(assignment.root), command]).exit_code == 0
+    return assignment.root / "report" / "index.html"
 
 
 @pytest.fixture(params=["light", "dark", "phone"])

@@ -17,13 +17,13 @@ from nbformat import NotebookNode
 from playwright.sync_api import Browser, expect
 from sampleclass import reference_answers
 
-from autograder.authoring.model import Kind, Notebook, read_assignment
+from autograder.assignment.notebook import Kind, Notebook, read_assignment
 from autograder.authoring.otter_zip import build_zip
-from autograder.authoring.project import Project
+from autograder.assignment.assignment import Assignment
 from browser.contrast import LEAST, contrasts
 from browser.jupyterlab import Lab, chromium, server
 
-PROJECT = Project(ROOT)
+PROJECT = Assignment(ROOT)
 NOTEBOOKS = {notebook.name: notebook for notebook in read_assignment(PROJECT.source)}
 QUICK = "HandDesignFilters"
 DAYS = [pytest.param(name, marks=[] if name == QUICK else pytest.mark.slow) for name in NOTEBOOKS]

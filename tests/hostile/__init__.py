@@ -50,7 +50,7 @@ from harness import ROOT
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from autograder.authoring.model import (
+from autograder.assignment.notebook import (
     HIDDEN_TESTS,
     SOLUTION,
     Kind,

@@ -29,9 +29,9 @@ from harness import MISTAKES_FOLDER
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from autograder.authoring import catalogue
-from autograder.authoring.model import SOLUTION, Notebook, nbgrader_metadata, read_assignment, split_region
-from autograder.authoring.project import Project
+from autograder.assignment import catalogue
+from autograder.assignment.notebook import SOLUTION, Notebook, nbgrader_metadata, read_assignment, split_region
+from autograder.assignment.assignment import Assignment
 
 # Seconds. In a stock framework the endless loop takes all of it, every other submission of the notebooks graded there
 # a third of it on two busy cores. The engine grades edge_detection too, whose tests train networks for a minute.
@@ -63,9 +63,9 @@ class Expected:
         return self.stock, dict.fromkeys(self.points, 0.0)
 
 
-def write_class(project: Project, target: Path) -> list[Expected]:
+def write_class(assignment: Assignment, target: Path) -> list[Expected]:
     """Write every student's submission below ``target`` and return what each must get."""
-    notebooks = [notebook for notebook in read_assignment(project.source) if notebook.questions]
+    notebooks = [notebook for notebook in read_assignment(assignment.source) if notebook.questions]
     expected = []
     for path in sorted(STUDENTS.glob("*.toml")):
         manifest = tomllib.loads(path.read_text())
@@ -73,7 +73,7 @@ def write_class(project: Project, target: Path) -> list[Expected]:
             plan = manifest.get(notebook.name, _PLANS[manifest.get("start", "missing")])
             folder = target / path.stem
             folder.mkdir(parents=True, exist_ok=True)
-            _write_submission(project, notebook, plan, folder / f"{notebook.name}.ipynb")
+            _write_submission(assignment, notebook, plan, folder / f"{notebook.name}.ipynb")
             expected.append(_expected(path.stem, notebook, plan))
     return expected
 
@@ -90,14 +90,14 @@ def reference_answers(notebook: Notebook) -> dict[str, str]:
     return answers
 
 
-def _write_submission(project: Project, notebook: Notebook, plan: dict[str, Any], path: Path) -> None:
+def _write_submission(assignment: Assignment, notebook: Notebook, plan: dict[str, Any], path: Path) -> None:
     start = plan.get("start", "reference")
     if start == "missing":
         return
     if "text" in plan:
         path.write_text(plan["text"])
         return
-    node = nbformat.read(project.release / f"{notebook.name}.ipynb", as_version=4)
+    node = nbformat.read(assignment.release / f"{notebook.name}.ipynb", as_version=4)
     answers = reference_answers(notebook) if start == "reference" else {}
     answers |= {name: _answer(notebook, name, text) for name, text in plan.get("answers", {}).items()}
     node.cells = [edited for cell in node.cells for edited in _edited(cell, answers, plan)]

@@ -1,1 +1,1 @@
-"""The untrusted side: what runs in, or prepares, the process in which a student's code runs. It knows no answers."""
+"""The untrusted side: what runs in the process in which a student's code runs. It knows no answers."""

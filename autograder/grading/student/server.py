@@ -10,18 +10,19 @@ import os
 import resource
 import signal
 import socket
-import sys
-import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
-from autograder.grading.channel import Channel, Closed
-from autograder.grading.student.shell import StudentShell, seed
+from autograder.grading.protocol import CellAnswer, ForkEnded, Request
+from autograder.grading.seeding import seed
+from autograder.grading.student.shell import StudentShell
 from autograder.grading.wire import NUMBER, Message, Wire
+from autograder.sandbox.channel import Channel, Closed
+from autograder.sandbox.service import Printed
 
 # Seconds that a test's fork has to end by itself, and between two looks whether it has.
 _PATIENCE, _PAUSE = 1.0, 0.0005
@@ -58,37 +59,8 @@ OPERATIONS: dict[str, Callable] = {
 }  # fmt: skip
 
 
-class Printed:
-    """A file that takes what this process prints past Python's ``sys.stdout``, and what programs it starts print."""
-
-    def __init__(self) -> None:
-        if sys.platform == "linux":
-            self.file = os.memfd_create("printed")
-        else:
-            self.file, path = tempfile.mkstemp()
-            os.unlink(path)
-        for stream in (1, 2):
-            os.dup2(self.file, stream)
-
-    def since_last_time(self, limit: int) -> str:
-        """What was written since the last call, at most ``limit`` bytes of it."""
-        try:
-            data = os.pread(self.file, limit, 0)
-            os.ftruncate(self.file, 0)
-            os.lseek(self.file, 0, os.SEEK_SET)
-        except OSError:  # a cell closed it
-            return ""
-        return data.decode(errors="replace")
-
-    def drop(self) -> None:
-        """From here on what this process prints is lost: no cell shows what the tests made a function print."""
-        nowhere = os.open("/dev/null", os.O_WRONLY)
-        for stream in (1, 2):
-            os.dup2(nowhere, stream)
-
-
-class Server:
-    """Answers one grader over one channel."""
+class NotebookServer:
+    """Answers one grader over one channel: runs cells, and forks for tests."""
 
     def __init__(self, shell: StudentShell, channel: Channel, printed: Printed) -> None:
         self._shell, self._channel, self._printed = shell, channel, printed
@@ -102,30 +74,30 @@ class Server:
         with contextlib.suppress(Closed):
             while True:
                 match _DATA_ONLY.decode(self._channel.receive()):
-                    case ["cell", str(source)]:
+                    case [Request.CELL, str(source)]:
                         self._kill_test()
                         self._answer(self._run_cell(source))
-                    case ["fork"]:
+                    case [Request.FORK]:
                         self._kill_test()
                         self._fork()
-                    case ["end test"]:
-                        self._answer({"status": self._end_test()})
+                    case [Request.END_FORK]:
+                        self._answer(ForkEnded(self._end_test()))
 
-    def _answer(self, value: Any) -> None:
+    def _answer(self, value: CellAnswer | ForkEnded) -> None:
         try:
-            message = _DATA_ONLY.encode(value)
+            message = _DATA_ONLY.encode(vars(value))
         except Exception as error:  # an output that raises when it is looked at, too
-            message = _DATA_ONLY.encode({"outputs": [], "count": None, "error": [type(error).__name__, str(error)]})
+            message = _DATA_ONLY.encode(vars(CellAnswer(error=(type(error).__name__, str(error)))))
         self._channel.send(message)
 
-    def _run_cell(self, source: str) -> dict[str, Any]:
+    def _run_cell(self, source: str) -> CellAnswer:
         with self._may_be_interrupted():
             try:
                 answer = self._shell.run(source)
             except BaseException as error:  # an interrupt, or what a cell did to IPython
-                answer = {"outputs": self._shell.outputs.take(), "count": None, "error": [type(error).__name__, ""]}
+                answer = CellAnswer(self._shell.outputs.take(), error=(type(error).__name__, ""))
         if text := self._printed.since_last_time(self._shell.outputs.limit // 2):
-            answer["outputs"].insert(0, {"output_type": "stream", "name": "stdout", "text": text})
+            answer.outputs.insert(0, {"output_type": "stream", "name": "stdout", "text": text})
         return answer
 
     def _fork(self) -> None:
@@ -171,13 +143,13 @@ class Server:
             self._printed.drop()
             torch.set_num_threads(1)  # the parent's pool of threads, if it has one, is not in this fork
             seed()
-            TestServer(self._shell.user_ns, channel).serve()
+            NamespaceServer(self._shell.user_ns, channel).serve()
             code = 0
         finally:
             os._exit(code)
 
     @contextlib.contextmanager
-    def _may_be_interrupted(self):
+    def _may_be_interrupted(self) -> Iterator[None]:
         self._interruptible = True
         try:
             yield
@@ -190,7 +162,7 @@ class Server:
 
 
 @contextlib.contextmanager
-def _reserve():
+def _reserve() -> Iterator[None]:
     """Within, a fork is possible although the notebook has as many processes as it may."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NPROC)
     resource.setrlimit(resource.RLIMIT_NPROC, (hard, hard))
@@ -217,10 +189,8 @@ def _status_of(child: int) -> int:
     return os.waitpid(child, 0)[1]
 
 
-class TestServer:
+class NamespaceServer:
     """Answers one test: names looked up, functions called; what is not data stays here and is known by a number."""
-
-    __test__ = False  # not a test case, whatever pytest makes of its name
 
     def __init__(self, namespace: dict[str, Any], channel: Channel) -> None:
         self._namespace, self._channel = namespace, channel

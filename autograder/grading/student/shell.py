@@ -7,13 +7,10 @@ list of outputs in notebook format (https://nbformat.readthedocs.io) with a limi
 import base64
 import builtins
 import getpass
-import random
 import subprocess
 import sys
 from typing import Any
 
-import numpy as np
-import torch
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
@@ -21,9 +18,10 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Any as AnyTrait
 from traitlets.config import Config
 
+from autograder.grading.protocol import CellAnswer
+from autograder.grading.seeding import seed
 from autograder.grading.student import figures
 
-SEED = 182
 _NO_INPUT = "input() is not available while the notebook is graded: nobody is there to answer. Assign the value."
 
 
@@ -191,7 +189,7 @@ class StudentShell(InteractiveShell):
             if (current := getattr(sys, name, None)) is None or getattr(current, "closed", False):
                 setattr(sys, name, stream)
 
-    def run(self, source: str) -> dict[str, Any]:
+    def run(self, source: str) -> CellAnswer:
         """Run one cell: its outputs, its number, and the error that ended it (None: it ran to its end)."""
         seed()
         self._mend_streams()
@@ -203,8 +201,8 @@ class StudentShell(InteractiveShell):
             output.pop("display_id", None)
             if parts := output.pop("parts", None):
                 output["text"] = "".join(parts)
-        failed = None if error is None else [type(error).__name__, _text(error)[:2000]]
-        return {"outputs": outputs, "count": count, "error": failed}
+        failed = None if error is None else (type(error).__name__, _text(error)[:2000])
+        return CellAnswer(outputs, count, failed)
 
 
 def attach_streams(shell: StudentShell) -> None:
@@ -229,16 +227,6 @@ def new_shell() -> StudentShell:
     shell.set_hook("show_in_pager", _do_nothing, 0)  # `len?` opens a pager in Jupyter; there is no output
     shell.forget()
     return shell
-
-
-def seed() -> None:
-    """Every cell and every test starts from the same random numbers, whatever ran before it.
-
-    ``torch.manual_seed`` would also note a seed, and where it was set, for devices that are not there.
-    """
-    random.seed(SEED)
-    np.random.seed(SEED)
-    torch.default_generator.manual_seed(SEED)
 
 
 def _do_nothing(*_ignored: Any, **_also_ignored: Any) -> None:

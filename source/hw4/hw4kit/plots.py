@@ -13,7 +13,7 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hw4kit.checks import to_numpy
+from kit.checks import to_numpy
 
 _HERE = Path(__file__).parent
 RESULTS = Path("results")
@@ -91,4 +91,4 @@ def show_and_save(figure: Figure, name: str) -> None:
     path = RESULTS / f"{name}.png"
     figure.savefig(path, bbox_inches="tight")
     plt.close(figure)
-    display(Image(path))
+    display(Image(path))  # type: ignore[no-untyped-call]

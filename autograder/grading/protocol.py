@@ -1,0 +1,36 @@
+"""What the grader says to a student process besides the questions of tests, and what that answers."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from autograder.schema import Schema
+
+
+class Request(StrEnum):
+    """The first word of a request; a cell's source, or a descriptor, follows."""
+
+    CELL = "cell"
+    FORK = "fork"
+    END_FORK = "end fork"
+
+
+@dataclass(frozen=True)
+class CellAnswer:
+    """What running a cell gave: outputs (in notebook format, unchecked), its number, the kind and text of its error."""
+
+    outputs: list[Any] = field(default_factory=list)
+    count: int | None = None
+    error: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class ForkEnded:
+    """How a fork ended, as ``os.waitpid`` says."""
+
+    status: int
+
+
+# Of what comes from a student process, which may be anything.
+CELL_ANSWER: Schema[CellAnswer] = Schema(CellAnswer)
+FORK_ENDED: Schema[ForkEnded] = Schema(ForkEnded)

@@ -1,5 +1,0 @@
-"""The catalogue of known wrong answers, one module per notebook.
-
-Each is a short function ``<question>__<mistake>`` whose docstring is the sentence a good teaching assistant would
-say to the student. ``autograder.authoring.catalogue`` reads them.
-"""
