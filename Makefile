@@ -5,11 +5,11 @@ BIN := .venv/bin
 .PHONY: demo compare test test-all bench build check lint lock clean
 
 demo: .venv/ready  ## grade a sample class, write its report and feedback pages; about two minutes
-	$(BIN)/python tests/demo.py
+	$(BIN)/python tests/homework/demo.py
 
 compare: .venv/ready  ## grade two notebooks of it with the engine, stock nbgrader, and stock otter; about ten minutes
 	$(BIN)/autograder build --no-solved
-	$(BIN)/python tests/compare.py
+	$(BIN)/python tests/homework/compare.py
 
 test: .venv/ready  ## lint, types, tests, and that the committed release is what the source gives
 	$(BIN)/ruff check .

@@ -75,7 +75,7 @@ def _path() -> str:
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
 
-def _end_tree(process: subprocess.Popen) -> None:
+def _end_tree(process: subprocess.Popen[bytes]) -> None:
     """Kill a process with its descendants; kernels run in sessions of their own, out of a group signal's reach."""
     parent = psutil.Process(process.pid)
     for member in [parent, *parent.children(recursive=True)]:

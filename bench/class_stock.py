@@ -16,8 +16,8 @@ from class_growth import NOTEBOOK, course_copy, grade
 from grading import hand_in
 from results import ROOT, arguments, publish, table
 
-from autograder.assignment.notebook import read_assignment
 from autograder.assignment.assignment import Assignment
+from autograder.assignment.notebook import read_assignment
 from autograder.authoring.release import build_release
 from autograder.course.stock import Stock
 from autograder.course.submissions import find_submissions
@@ -73,7 +73,9 @@ def _nbgrader(assignment: Assignment, isolation: str) -> float:
     started = time.perf_counter()
     done = run_module("nbgrader", command, course, _SECONDS, import_from=assignment.root)
     seconds = time.perf_counter() - started
-    students, graded = (len(list(folder.glob("*/*/*.ipynb"))) for folder in (assignment.submitted, course / "autograded"))
+    students, graded = (
+        len(list(folder.glob("*/*/*.ipynb"))) for folder in (assignment.submitted, course / "autograded")
+    )
     if done.code != 0 or graded != students:
         raise SystemExit(f"nbgrader autograded {graded} of {students}: {done.reason}")
     return seconds / students

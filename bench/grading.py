@@ -22,14 +22,14 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from sampleclass import reference_answers  # noqa: E402
 
-from autograder.assignment.notebook import Kind, Notebook, kind_of, nbgrader_metadata, read_assignment  # noqa: E402
 from autograder.assignment.assignment import Assignment  # noqa: E402
+from autograder.assignment.notebook import Kind, Notebook, kind_of, nbgrader_metadata, read_assignment  # noqa: E402
 from autograder.authoring.release import build_release  # noqa: E402
 from autograder.course.stock import Stock  # noqa: E402
 from autograder.course.submissions import Submission  # noqa: E402
-from autograder.sandbox.box import Box, zygote  # noqa: E402
 from autograder.grading.engine import grade_notebook  # noqa: E402
 from autograder.grading.results import Limits  # noqa: E402
+from autograder.sandbox.box import Box, zygote  # noqa: E402
 
 _SECONDS = 600.0
 

@@ -29,9 +29,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import hostile  # noqa: E402
 
+from autograder.assignment.assignment import Assignment  # noqa: E402
 from autograder.assignment.notebook import Notebook, read_assignment  # noqa: E402
 from autograder.authoring.otter_zip import build_zip  # noqa: E402
-from autograder.assignment.assignment import Assignment  # noqa: E402
 from autograder.authoring.release import build_release  # noqa: E402
 from autograder.course.stock import _STUDENT, _nbgrader_points, _otter_points  # noqa: E402
 
@@ -122,7 +122,13 @@ class World:
         with tempfile.TemporaryDirectory(dir=self._folder) as work:
             drop = Path(work) / "drop"
             drop.mkdir()
-            places = {"COURSE": str(self._assignment.root), "DROP": str(drop), "GRADER": "1", "VICTIM": "1", "PORT": "9"}
+            places = {
+                "COURSE": str(self._assignment.root),
+                "DROP": str(drop),
+                "GRADER": "1",
+                "VICTIM": "1",
+                "PORT": "9",
+            }
             places |= {"SOCKET": "/nowhere", "ABSTRACT": "nowhere"}
             path = Path(work) / "work" / f"{hostile.NAME}.ipynb"
             path.parent.mkdir()

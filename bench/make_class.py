@@ -20,8 +20,8 @@ from harness import MISTAKES_FOLDER  # noqa: E402
 from sampleclass import reference_answers  # noqa: E402
 
 from autograder.assignment import catalogue  # noqa: E402
-from autograder.assignment.notebook import nbgrader_metadata, read_notebook  # noqa: E402
 from autograder.assignment.assignment import Assignment  # noqa: E402
+from autograder.assignment.notebook import nbgrader_metadata, read_notebook  # noqa: E402
 
 # Shares of reference, variant, known mistake, and no answer.
 _WAYS = ("reference", "variant", "mistake", "none")

@@ -17,8 +17,8 @@ from click.testing import CliRunner
 from grading import answered, hand_in
 from results import ROOT, arguments, publish, table
 
-from autograder.assignment.notebook import read_assignment
 from autograder.assignment.assignment import Assignment
+from autograder.assignment.notebook import read_assignment
 from autograder.cli import main as command
 from autograder.course import record
 from autograder.course.autograded import Pipeline
@@ -26,9 +26,9 @@ from autograder.course.gradebook import CourseGradebook
 from autograder.course.record import Recorder
 from autograder.course.store import ResultStore
 from autograder.grading import engine, questions, remote
+from autograder.grading.wire import Wire
 from autograder.sandbox.box import Box
 from autograder.sandbox.channel import Channel
-from autograder.grading.wire import Wire
 
 _ENGINE = (
     (Box, "__init__", "start of a box: forks, namespaces, files"),

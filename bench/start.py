@@ -13,10 +13,10 @@ from class_growth import NOTEBOOK, course_copy
 from grading import answered, hand_in
 from results import ROOT, arguments, publish, table
 
-from autograder.assignment.notebook import read_assignment
 from autograder.assignment.assignment import Assignment
-from autograder.sandbox.box import Box
+from autograder.assignment.notebook import read_assignment
 from autograder.grading.engine import grade_notebook
+from autograder.sandbox.box import Box
 
 
 def main() -> None:
@@ -60,7 +60,16 @@ def _first_graded() -> float:
     """Seconds from the command to the first recorded grade: reference answers, a course without a gradebook."""
     with course_copy() as assignment:
         hand_in(assignment, 1)
-        command = [sys.executable, "-m", "autograder.cli", "--root", str(assignment.root), "grade", "--notebook", NOTEBOOK]
+        command = [
+            sys.executable,
+            "-m",
+            "autograder.cli",
+            "--root",
+            str(assignment.root),
+            "grade",
+            "--notebook",
+            NOTEBOOK,
+        ]
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
         while not any((assignment.root / "graded" / "recorded").glob("*/*.json")):

@@ -21,11 +21,10 @@ from torch import Tensor, nn
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "source" / "hw4")]
 
-from hw4kit import edges, models, stacked, training, trials  # noqa: E402
-from hw4kit.models import SimpleCNN, ThreeLayerMLP  # noqa: E402
-
 import solutions.hw4.edge_detection as reference  # noqa: E402
 import solutions.hw4.edge_detection_helpers as helpers  # noqa: E402
+from hw4kit import edges, models, stacked, training, trials  # noqa: E402
+from hw4kit.models import SimpleCNN, ThreeLayerMLP  # noqa: E402
 
 SHIFT = {"possible_edge_location_ratio": 0.5}
 PERMUTED = {"use_permutation": True}

@@ -88,7 +88,7 @@ def _show(
 
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         pyplot.close("all")  # a half-drawn figure would appear below the box
-    display({"text/html": html(explanation), "text/plain": ""}, raw=True)  # type: ignore[no-untyped-call]
+    display({"text/html": html(explanation), "text/plain": ""}, raw=True)
     shell._showtraceback(kind, error, plain(explanation))
 
 
@@ -102,4 +102,4 @@ def _tell_success(result: Any) -> None:
         text = "○ " + " ".join(notes) if notes else f"✓ {question} passes its tests here"
         style = _NOT_TRIED if notes else _PASSED
         shown = {"text/html": f'<div style="{style}">{escape(text)}</div>', "text/plain": text}
-        display(shown, raw=True)  # type: ignore[no-untyped-call]
+        display(shown, raw=True)

@@ -29,7 +29,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 def statements(source: str) -> tuple[ast.stmt, ...]:
     """A cell's statements, each node with the ``text`` of its line; none for a cell that is no Python."""
     try:
-        plain = TransformerManager().transform_cell(source)  # type: ignore[no-untyped-call]
+        plain = TransformerManager().transform_cell(source)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the student heard of "\\d" and the like when the cell ran
             tree = ast.parse(plain)

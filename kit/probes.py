@@ -39,7 +39,7 @@ def memory_of(function: Callable[..., _Result], *arguments: Any) -> tuple[_Resul
     return result, round(max(peak - before, tensors.bytes), -6)
 
 
-class _LargestTensor(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _LargestTensor(TorchDispatchMode):
     """While active, notes the memory behind the largest tensor that any torch operation returns."""
 
     def __init__(self) -> None:

@@ -29,7 +29,7 @@ def make(name: str) -> None:
     """
     path = Path(f"{name}.ipynb")
     try:
-        notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+        notebook = nbformat.read(path, as_version=4)
     except FileNotFoundError:
         print(f"There is no {path} here. {_COLAB if in_colab() else _RENAME.format(path)}")
         return
@@ -82,8 +82,8 @@ def failures(notebook: nbformat.NotebookNode, folder: Path) -> list[str]:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
-    text = nbformat.v4.writes(notebook)  # type: ignore[no-untyped-call]
-    copy = nbformat.from_dict(nbformat.v4.reads(text))  # type: ignore[no-untyped-call]
+    text = nbformat.v4.writes(notebook)
+    copy = nbformat.from_dict(nbformat.v4.reads(text))
     client = NotebookClient(
         copy,
         timeout=_SECONDS_PER_CELL,

@@ -8,18 +8,11 @@ from certificates import certificates
 from classroom import RIGHT, WRONG, copy_course, submit
 from click.testing import CliRunner
 from distributed import LocalCluster
-from harness import ROOT
 from minicourse import make_course
 
-from autograder.authoring.build import build
 from autograder.assignment.assignment import Assignment
+from autograder.authoring.build import build
 from autograder.cli import main
-
-
-@pytest.fixture(scope="session")
-def assignment() -> Assignment:
-    """This repository."""
-    return Assignment(ROOT)
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ class CollectOwnFiles(ExchangeCollect):
 
     def _path_to_record(self, path: str) -> Record:
         try:
-            record = super()._path_to_record(path)
+            record: Record = super()._path_to_record(path)
             record["problem"] = self._problem(Path(path), record["username"])
         except Exception as error:  # the name is anybody's to choose, and what it names may be gone
             problem = f"cannot be read as a submission ({error})"
@@ -68,7 +68,8 @@ class CollectOwnFiles(ExchangeCollect):
 
     def _sort_by_timestamp(self, records: list[Record]) -> list[Record]:
         own = [record for record in records if not record["problem"]]
-        return super()._sort_by_timestamp(own or records)
+        newest_first: list[Record] = super()._sort_by_timestamp(own or records)
+        return newest_first
 
     def copy_files(self) -> None:
         """Copy one submission after the other; one that fails is named, and does not stop the class."""

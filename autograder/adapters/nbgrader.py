@@ -145,7 +145,8 @@ class GradeInBox(Execute):
         names = resources["nbgrader"]
         if Isolation(self.isolation) is Isolation.NONE:
             self.log.warning("NO ISOLATION: %s's code runs in one process with the tests.", names["student"])
-            return super().preprocess(nb, resources)
+            unprotected: tuple[NotebookNode, Resources] = super().preprocess(nb, resources)
+            return unprotected
         # Here, since it imports torch, which `generate_assignment` can do without.
         from autograder.grading.engine import grade_notebook
 

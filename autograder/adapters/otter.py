@@ -53,9 +53,11 @@ def hidden():
 
 
 class GradeInBox(AbstractOtterPlugin):
-    """Grades through the engine; with ``AUTOGRADER_ISOLATION=none``, or that in its settings, otter works as by itself."""
+    """Grades through the engine; with ``AUTOGRADER_ISOLATION=none``, or so in settings, otter works as by itself."""
 
-    def __init__(self, submission_path: str, submission_metadata: dict, plugin_config: dict[str, Any]) -> None:
+    def __init__(
+        self, submission_path: str, submission_metadata: dict[str, Any], plugin_config: dict[str, Any]
+    ) -> None:
         super().__init__(submission_path, submission_metadata, plugin_config)
         self._isolation = Isolation(os.environ.get(ISOLATION_VARIABLE) or plugin_config.get("isolation", "strict"))
         self._graded: GradedNotebook | None = None
@@ -83,7 +85,8 @@ class GradeInBox(AbstractOtterPlugin):
             stub = Path(_TESTS) / f"{TEST_PREFIX}{result.question}.py"
             stub.write_text(_stub(result), encoding="utf-8")
         shutil.rmtree(self._kept, ignore_errors=True)
-        return new_notebook(metadata=source.node.metadata)
+        empty: NotebookNode = new_notebook(metadata=source.node.metadata)
+        return empty
 
     def generate_report(self) -> str:
         """What the instructor should know of how the notebook was graded."""

@@ -260,9 +260,7 @@ def name_problem(name: str) -> str:
 
 def released_files(folder: Path) -> list[Path]:
     """The files of a release, without what running its notebooks in place leaves behind."""
-    return [
-        path for path in files(folder) if path.suffix != ".zip" and "results" not in path.relative_to(folder).parts
-    ]
+    return [path for path in files(folder) if path.suffix != ".zip" and "results" not in path.relative_to(folder).parts]
 
 
 def files(folder: Path, patterns: Iterable[str] = ("*",)) -> list[Path]:

@@ -91,7 +91,7 @@ def read_node(path: Path) -> NotebookNode:
         with warnings.catch_warnings():
             # Older notebooks have no cell ids. That matters in our own source only, where the linter asks for them.
             warnings.simplefilter("ignore", MissingIDFieldWarning)
-            node = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
+            node: NotebookNode = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
             nbformat.validate(node)
         return node
     except FileNotFoundError:

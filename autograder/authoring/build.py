@@ -94,7 +94,11 @@ def build(assignment: Assignment, force: bool = False, solved: bool = True) -> I
 def stale(assignment: Assignment, notebooks: tuple[Notebook, ...]) -> list[Product]:
     """The products that the next build would make again."""
     stamps = _read_stamps(assignment)
-    return [product for product in products(assignment, notebooks) if stamps.get(product.name) != _stamp(assignment, product)]
+    return [
+        product
+        for product in products(assignment, notebooks)
+        if stamps.get(product.name) != _stamp(assignment, product)
+    ]
 
 
 def release_diff(assignment: Assignment) -> str:
@@ -106,7 +110,9 @@ def release_diff(assignment: Assignment) -> str:
         return "".join(_file_diff(assignment.release / name, fresh / name, name) for name in names)
 
 
-def _maker(make: Callable[[Assignment, Notebook, Path], Path], assignment: Assignment, notebook: Notebook) -> Callable:
+def _maker(
+    make: Callable[[Assignment, Notebook, Path], Path], assignment: Assignment, notebook: Notebook
+) -> Callable[[Path], Path]:
     return lambda work: make(assignment, notebook, work)
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -57,10 +58,11 @@ def build_zip(assignment: Assignment, notebook: Notebook, work: Path) -> Path:
     return _canonical(assignment, notebook, generated, work / f"{notebook.name}.zip")
 
 
-def zip_environment(archive: Path) -> dict:
+def zip_environment(archive: Path) -> dict[str, Any]:
     """The conda environment that a built zip asks Gradescope to install."""
     with zipfile.ZipFile(archive) as opened:
-        return yaml.safe_load(opened.read("environment.yml"))
+        environment: dict[str, Any] = yaml.safe_load(opened.read("environment.yml"))
+    return environment
 
 
 def _canonical(assignment: Assignment, notebook: Notebook, generated: Path, target: Path) -> Path:

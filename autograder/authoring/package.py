@@ -8,7 +8,13 @@ PACKAGE = Path(__file__).parents[1]
 # The rooms that a grader needs, and the modules beside them.
 GRADING_ROOMS = ("assignment", "sandbox", "grading")
 _GRADING_MODULES = (
-    "__init__.py", "errors.py", "process.py", "regular_files.py", "schema.py", "adapters/__init__.py", "adapters/otter.py",
+    "__init__.py",
+    "errors.py",
+    "process.py",
+    "regular_files.py",
+    "schema.py",
+    "adapters/__init__.py",
+    "adapters/otter.py",
 )
 _BUILDING_ROOMS = ("assignment", "authoring", "adapters")
 

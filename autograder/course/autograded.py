@@ -81,7 +81,7 @@ class Pipeline:
 
 
 def _is_as_released(cell: NotebookNode) -> bool:
-    return cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
+    return bool(cell.metadata.nbgrader.get("checksum") == compute_checksum(cell))
 
 
 def _id(cell: NotebookNode) -> str:

@@ -165,7 +165,7 @@ def run_jobs(client: Client, jobs: Iterable[Job]) -> Iterator[tuple[Job, Record,
     ``CourseError`` when the cluster is lost, and what stops every submission alike (``IsolationError``).
     """
     remaining = iter(jobs)
-    running: dict[Future, Job] = {}
+    running: dict[Future[tuple[Record, str]], Job] = {}
     done = as_completed()
 
     def start(number: int) -> None:
@@ -183,7 +183,7 @@ def run_jobs(client: Client, jobs: Iterable[Job]) -> Iterator[tuple[Job, Record,
         yield job, record, notebook
 
 
-def _result(future: Future, job: Job) -> tuple[Record, str]:
+def _result(future: Future[tuple[Record, str]], job: Job) -> tuple[Record, str]:
     if future.status in ("cancelled", "lost"):
         raise CourseError("the Dask scheduler went away. What was graded is kept: run the same command again to go on.")
     error = future.exception()

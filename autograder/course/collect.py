@@ -83,7 +83,7 @@ class Collector:
         A student who mends an answer after making the zip hands in both.
         """
 
-        def rank(copy: tuple[File, bytes]) -> tuple:
+        def rank(copy: tuple[File, bytes]) -> tuple[bool, bool, int, float]:
             file, _ = copy
             is_renamed = file.path.stem.lower() != name.lower()
             return is_renamed, file not in upload.files, len(file.path.parts), -file.modified.timestamp()

@@ -62,7 +62,9 @@ def disagreements(grades: Iterable[Grade]) -> list[Disagreement]:
         if any(grade.status is Status.TIMEOUT for grade in both):
             continue
         for question in both[0].points:
-            points = {grade.framework: grade.points[question] for grade in sorted(both, key=lambda g: g.framework.value)}
+            points = {
+                grade.framework: grade.points[question] for grade in sorted(both, key=lambda g: g.framework.value)
+            }
             if len(set(points.values())) > 1:
                 found.append(Disagreement(student, notebook, question, points))
     return found

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVarTuple
 
 from alembic.script import ScriptDirectory
 from nbformat import NotebookNode
@@ -39,6 +39,8 @@ from autograder.assignment.assignment import Assignment
 from autograder.assignment.notebook import Notebook
 from autograder.course.autograded import Autograded
 from autograder.errors import CourseError
+
+_Columns = TypeVarTuple("_Columns")
 
 
 class GradebookError(CourseError):
@@ -264,7 +266,7 @@ def _version_from_files() -> Iterator[None]:
         api.get_alembic_version = before
 
 
-def _of_assignment(query: Select, assignment: str, kind: Any = Grade) -> Select:
+def _of_assignment(query: Select[*_Columns], assignment: str, kind: Any = Grade) -> Select[*_Columns]:
     """A query about the grades (or comments) of an assignment, with what they belong to joined to them."""
     return (
         query.select_from(SubmittedAssignment)

@@ -29,6 +29,8 @@ from autograder.grading.results import RESULTS
 from autograder.process import Finished, run_module
 
 _STUDENT = "student"  # students' own ids may hold characters that nbgrader's paths do not take
+# Grades a notebook in an empty folder: how the command ended, and points by question.
+_Run = Callable[[Path, NotebookNode], tuple[Finished, dict[str, float]]]
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Stock:
 
         return self._grade(Framework.OTTER, notebook, submission, run)
 
-    def _grade(self, framework: Framework, notebook: Notebook, submission: Submission, run: Callable) -> Grade:
+    def _grade(self, framework: Framework, notebook: Notebook, submission: Submission, run: _Run) -> Grade:
         """What both have in common: nothing to grade, out of time, a framework that fails."""
 
         def grade(status: Status, points: dict[str, float], message: str = "") -> Grade:

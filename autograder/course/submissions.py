@@ -105,9 +105,10 @@ def parse_moment(text: str) -> datetime | None:
     if not text or text.rpartition(" ")[2].startswith(("/", ".")):
         return None
     try:
-        return parse_utc(text)
+        moment: datetime | None = parse_utc(text)
     except Exception:  # dateutil lets through what its parts raise
         return None
+    return moment
 
 
 def _note(path: Path) -> str:

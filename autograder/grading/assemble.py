@@ -85,7 +85,9 @@ def _belongs_to_student(cell: NotebookNode) -> bool:
 
 def _own_cell(cell: NotebookNode) -> NotebookNode:
     """A student's own cell: its text, without tags, metadata or outputs."""
-    return new_code_cell(_text(cell)) if cell.cell_type == "code" else new_markdown_cell(_text(cell))
+    text = _text(cell)
+    own: NotebookNode = new_code_cell(text) if cell.cell_type == "code" else new_markdown_cell(text)
+    return own
 
 
 def _text(cell: NotebookNode) -> str:

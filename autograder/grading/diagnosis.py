@@ -141,7 +141,9 @@ def _ours() -> Iterator[None]:
         raise ForkLost(Loss.CRASHED) from None
 
 
-def _matching(case: Case, observed: list[Outcome], reference: Callable[[], NotebookBox], deadline: float) -> list[Suspect]:
+def _matching(
+    case: Case, observed: list[Outcome], reference: Callable[[], NotebookBox], deadline: float
+) -> list[Suspect]:
     """The suspects whose outcomes are the observed ones, and not the reference's."""
     alike = [suspect for suspect in case.suspects if suspect.agrees(observed)]
     for suspect in alike:
@@ -154,7 +156,9 @@ def _matching(case: Case, observed: list[Outcome], reference: Callable[[], Noteb
     ]
 
 
-def _work_out(suspect: Suspect, exchanges: list[Exchange], observed: list[Outcome], box: NotebookBox, deadline: float) -> None:
+def _work_out(
+    suspect: Suspect, exchanges: list[Exchange], observed: list[Outcome], box: NotebookBox, deadline: float
+) -> None:
     """Find the outcomes of a suspect up to the first that differs from what was observed, and what quickly follows.
 
     Raises ``ForkLost``.

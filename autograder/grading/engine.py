@@ -243,7 +243,7 @@ class _Run:
 
 def _without_answers(source: NotebookNode) -> NotebookNode:
     """The source as students got it, as far as running it goes: no solutions, no hidden tests."""
-    node = nbformat.from_dict(source)
+    node: NotebookNode = nbformat.from_dict(source)
     node.cells = [nbformat.from_dict(cell) for cell in source.cells]
     for cell in node.cells:
         if kind_of(cell) is Kind.SOLUTION:

@@ -51,7 +51,8 @@ class Outputs:
 
 def error_output(name: str, text: str) -> NotebookNode:
     """An output that reads as an exception does."""
-    return new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
+    output: NotebookNode = new_output("error", ename=name, evalue=text, traceback=[f"{name}: {text}"])
+    return output
 
 
 def clean(node: NotebookNode) -> None:

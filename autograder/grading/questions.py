@@ -34,7 +34,12 @@ _CANNOT_BE_JUDGED = "what your code returned cannot be judged"
 
 
 def run_question(
-    question: Question, box: NotebookBox, cells: list[str], limits: NotebookLimits, deadline: float, course: "CourseModules"
+    question: Question,
+    box: NotebookBox,
+    cells: list[str],
+    limits: NotebookLimits,
+    deadline: float,
+    course: "CourseModules",
 ) -> tuple[QuestionResult, bool]:
     """Run both parts of the tests in one fork of the student process.
 

@@ -14,7 +14,7 @@ import builtins
 import numbers
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from autograder.grading.wire import NUMBER, Wire, WireError
 from autograder.sandbox.box import Loss
 from autograder.sandbox.channel import Channel, Closed, Late
 
+_Plain = TypeVar("_Plain")
 # So that ``isinstance(model, torch.nn.Module)`` holds for a remote; names are looked up here and nowhere else.
 _CLASSES = {
     f"{kind.__module__}.{kind.__qualname__}": kind
@@ -93,7 +94,7 @@ class Session:
                 _write_back(ours, theirs)
         return answer.get("value")
 
-    def exchange(self, request: list) -> dict[str, Any]:
+    def exchange(self, request: list[Any]) -> dict[str, Any]:
         """What the other side answers. Raises ``StudentError`` when its code raised, ``ForkLost`` when it is over."""
         try:
             self._channel.send(self._wire.encode(request), self.deadline)
@@ -128,14 +129,14 @@ class Session:
         raise WireError("not a reference")
 
 
-def _operation(name: str) -> Callable:
+def _operation(name: str) -> Callable[..., Any]:
     def method(self: "Remote", *operands: Any) -> Any:
         return object.__getattribute__(self, "_session").ask(name, self, *operands)
 
     return method
 
 
-def _judged(name: str) -> Callable:
+def _judged(name: str) -> Callable[["Remote", Any], Any]:
     """An operator whose other operand stays here, unless it is the student's too."""
     compute, is_equality = getattr(operator, name), name in ("eq", "ne")
 
@@ -161,9 +162,9 @@ def _values(remote: "Remote") -> Any:
     return array if isinstance(array, np.ndarray) and not array.dtype.hasobject else float(remote)
 
 
-def _as(kind: type, name: str) -> Callable:
-    def method(self: "Remote", *operands: Any) -> Any:
-        value = object.__getattribute__(self, "_session").ask(name, self, *operands)
+def _as(kind: type[_Plain], name: str) -> Callable[..., _Plain]:
+    def method(self: "Remote", *operands: Any) -> _Plain:
+        value: _Plain = object.__getattribute__(self, "_session").ask(name, self, *operands)
         if type(value) is not kind:
             raise TypeError(f"expected a {kind.__name__}, got {type(value).__name__}")
         return value
@@ -174,7 +175,7 @@ def _as(kind: type, name: str) -> Callable:
 class Remote:
     """An object in the student process. It has the methods below and no state of its own."""
 
-    def __init__(self, session: Session, number: int, classes: list) -> None:
+    def __init__(self, session: Session, number: int, classes: list[Any]) -> None:
         object.__setattr__(self, "_session", session)
         object.__setattr__(self, "_number", number)
         object.__setattr__(self, "_known_class", next((_CLASSES[name] for name in classes if _known(name)), None))
@@ -262,7 +263,8 @@ def _student_error(described: Any) -> StudentError:
     base = next((_EXCEPTIONS[name] for name in kinds if type(name) is str and name in _EXCEPTIONS), Exception)
     bases = (StudentError,) if base is Exception else (StudentError, base)
     # Named as the student's own class: what a test says of it reads as it would in a notebook.
-    return type(kind, bases, {"__str__": StudentError.__str__})(kind, message, traceback)
+    error: StudentError = type(kind, bases, {"__str__": StudentError.__str__})(kind, message, traceback)
+    return error
 
 
 def _write_back(ours: Any, theirs: Any) -> None:

@@ -66,7 +66,9 @@ class Outcome:
     error: str = ""
 
 
-def record(question: Question, box: NotebookBox, cells: list[str], course: CourseModules, deadline: float) -> list[Exchange]:
+def record(
+    question: Question, box: NotebookBox, cells: list[str], course: CourseModules, deadline: float
+) -> list[Exchange]:
     """What the tests of a question ask of the notebook in ``box``; nothing when its answer does not pass.
 
     Raises ``ForkLost``.
@@ -112,7 +114,7 @@ def replay(exchanges: list[Exchange], session: Session) -> Iterator[Outcome]:
         yield Outcome(_plain([answer.get("value"), answer.get("operands"), answer.get("found")]))
 
 
-def changed(exchange: Exchange, change: Callable[[list], list]) -> Exchange:
+def changed(exchange: Exchange, change: Callable[[list[Any]], list[Any]]) -> Exchange:
     """The exchange with another request: ``change`` makes it from the decoded one."""
     wire = Wire(lambda one: {"number": one.number}, lambda reference: _Object(reference["number"]))
     return Exchange(wire.encode(change(wire.decode(exchange.request))), exchange.numbers)
@@ -182,7 +184,7 @@ def _array(value: Any) -> np.ndarray | None:
     return None
 
 
-def _stacked(items: list | tuple) -> np.ndarray | None:
+def _stacked(items: list[Any] | tuple[Any, ...]) -> np.ndarray | None:
     """Numbers, or arrays of one shape, in one array; None when they are something else."""
     if all(type(item) in (bool, int, float) for item in items):
         return np.asarray(items)

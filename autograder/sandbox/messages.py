@@ -11,6 +11,7 @@ MAX_BLOB = 256 << 20
 _HEADER = struct.Struct("<IQ")
 HEADER_SIZE = _HEADER.size
 
+
 class WireError(ValueError):
     """A value that cannot travel, or a message that breaks the rules; the text says which and why."""
 

@@ -61,6 +61,6 @@ class BoxEnded:
         return self.status == -signal.SIGXCPU or self.cpu >= cpu_seconds
 
 
-READY = Schema(Ready)
+READY: Schema[Ready] = Schema(Ready)
 REQUEST: Schema[StartBox | EndBox] = Schema(StartBox | EndBox)
 ANSWER: Schema[BoxStarted | BoxRefused | BoxEnded] = Schema(BoxStarted | BoxRefused | BoxEnded)

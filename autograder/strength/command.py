@@ -26,7 +26,9 @@ class Effort(Enum):
     NOTHING = "nothing"
 
 
-def measure_strength(assignment: Assignment, only: Sequence[str], questions: Sequence[str], workers: int, effort: Effort) -> bool:
+def measure_strength(
+    assignment: Assignment, only: Sequence[str], questions: Sequence[str], workers: int, effort: Effort
+) -> bool:
     """Try all answers to the chosen questions and print the figures; of the whole homework, write the report.
 
     Returns whether everything is as it must be. Raises ``CourseError`` for a name that is none.
@@ -92,6 +94,6 @@ def _chosen(assignment: Assignment, only: Iterable[str]) -> list[Notebook]:
     return [notebook for notebook in notebooks if not only or notebook.name in only]
 
 
-def _order(finding: Finding, places: dict[tuple[str, str], int]) -> tuple:
+def _order(finding: Finding, places: dict[tuple[str, str], int]) -> tuple[int, str, str]:
     answer = finding.answer
     return places[answer.notebook, answer.question], answer.kind.name, answer.name

@@ -12,9 +12,11 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from autograder.assignment.notebook import SOLUTION, Question
 
+_Node = TypeVar("_Node", bound=ast.AST)
 _ARITHMETIC: dict[type, tuple[type, ...]] = {
     ast.Add: (ast.Sub,), ast.Sub: (ast.Add,), ast.Mult: (ast.Div,), ast.Div: (ast.Mult,), ast.FloorDiv: (ast.Div,),
     ast.Mod: (ast.FloorDiv,), ast.Pow: (ast.Mult,), ast.MatMult: (ast.Mult,), ast.LShift: (ast.RShift,),
@@ -249,11 +251,11 @@ def _changed(node: ast.AST, **fields: object) -> ast.AST:
     return type(node)(**{**dict(ast.iter_fields(node)), **fields})
 
 
-def _without(items: list, index: int) -> list:
+def _without(items: list[_Node], index: int) -> list[_Node]:
     return [*items[:index], *items[index + 1 :]]
 
 
-def _swapped(items: list, index: int) -> list:
+def _swapped(items: list[_Node], index: int) -> list[_Node]:
     return [*items[:index], items[index + 1], items[index], *items[index + 2 :]]
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from autograder.assignment.notebook import Notebook
 from autograder.errors import AutograderError
 from autograder.strength.answers import AnswerKind, Finding
+from autograder.strength.memory import SeedCounts
 from autograder.strength.mutants import OPERATORS, mutants
 
 LEAST_VARIANTS = 6
@@ -45,7 +46,9 @@ def figures(findings: Iterable[Finding]) -> Figures:
     by_kind: dict[AnswerKind, list[Finding]] = {kind: [] for kind in AnswerKind}
     for finding in findings:
         by_kind[finding.answer.kind].append(finding)
-    variants, mistakes, changed = (by_kind[kind] for kind in (AnswerKind.VARIANT, AnswerKind.MISTAKE, AnswerKind.MUTANT))
+    variants, mistakes, changed = (
+        by_kind[kind] for kind in (AnswerKind.VARIANT, AnswerKind.MISTAKE, AnswerKind.MUTANT)
+    )
     different = [finding for finding in changed if not finding.is_equivalent]
     return Figures(
         (sum(finding.outcome.passed for finding in variants), len(variants)),
@@ -90,7 +93,9 @@ def _complaints(finding: Finding, explanations: dict[str, str]) -> Iterator[str]
             yield f"{place}: a correct answer is rejected: {finding.outcome.verdict.value}, {finding.outcome.message}"
         case AnswerKind.MISTAKE if finding.outcome.passed:
             yield f"{place}: a known mistake is accepted."
-        case AnswerKind.MISTAKE if finding.outcome.diagnosis and not finding.has_own_diagnosis and not finding.is_undecided:
+        case AnswerKind.MISTAKE if (
+            finding.outcome.diagnosis and not finding.has_own_diagnosis and not finding.is_undecided
+        ):
             yield f"{place}: has the diagnosis of another mistake: {finding.outcome.diagnosis}"
         case AnswerKind.MUTANT if finding.survived and not is_explained:
             yield f"{place}: survives, and nothing explains it: {finding.outcome.difference}"

@@ -68,4 +68,5 @@ def trial_notebook(notebook: Notebook, questions: Sequence[Question]) -> Noteboo
 
 def _cell(source: str, grade_id: str, **metadata: object) -> NotebookNode:
     nbgrader = {"schema_version": 3, "grade": False, "solution": False, "locked": True, "task": False, **metadata}
-    return new_code_cell(source, metadata={"nbgrader": {**nbgrader, "grade_id": grade_id}})
+    cell: NotebookNode = new_code_cell(source, metadata={"nbgrader": {**nbgrader, "grade_id": grade_id}})
+    return cell

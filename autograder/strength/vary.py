@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 
-def varied(request: list, chance: random.Random) -> list:
+def varied(request: list[Any], chance: random.Random) -> list[Any]:
     """A request of a test with other arguments, when it is a call."""
     if request[0] != "call":
         return request

@@ -8,14 +8,15 @@ from collections.abc import Iterable as _Iterable
 from collections.abc import Sequence as _Sequence
 from typing import Any as _Any
 
-from hw4kit import edges as _edges
-from hw4kit import training as _training
 from torch import Tensor as _Tensor
 from torch.nn import Module as _Module
 from torch.nn.functional import cross_entropy as _cross_entropy
 from torch.optim import Optimizer as _Optimizer
 from torch.utils.data import DataLoader as _DataLoader
 from torch.utils.data import Dataset as _Dataset
+
+from hw4kit import edges as _edges
+from hw4kit import training as _training
 
 _Batch = tuple[_Tensor, _Tensor]
 
@@ -45,7 +46,7 @@ def train_one_epoch(model: _Module, optimizer: _Optimizer, loader: _Iterable[_Ba
         logits = model(images)
         _training.check_labels(labels, logits.shape[1])
         loss = _cross_entropy(logits, labels)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         loss_sum += loss.item() * len(labels)
         right += (logits.argmax(1) == labels).sum().item()

@@ -32,11 +32,11 @@ _TRACEBACK_LENGTH = 10_000
 _DATA_ONLY = Wire(to_reference=repr, from_reference=str)
 
 
-def _call(function: Callable, arguments: list, keywords: dict) -> Any:
+def _call(function: Callable[..., Any], arguments: list[Any], keywords: dict[str, Any]) -> Any:
     return function(*arguments, **keywords)
 
 
-def _next(iterator: Any) -> list:
+def _next(iterator: Any) -> list[Any]:
     """The next item in a list, an empty list at the end: a ``StopIteration`` would not survive the journey."""
     for item in iterator:
         return [item]
@@ -49,7 +49,7 @@ def _as_array(value: Any) -> Any:
     return np.asarray(value)
 
 
-OPERATIONS: dict[str, Callable] = {
+OPERATIONS: dict[str, Callable[..., Any]] = {
     "call": _call, "getattr": getattr, "setattr": setattr, "delattr": delattr, "getitem": operator.getitem,
     "setitem": operator.setitem, "delitem": operator.delitem, "len": len, "iter": iter,
     "next": _next, "repr": repr, "str": str, "bool": bool, "int": int, "float": float, "index": operator.index,

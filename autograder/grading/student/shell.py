@@ -14,7 +14,7 @@ from typing import Any
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
-from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 from traitlets import Any as AnyTrait
 from traitlets.config import Config
 
@@ -113,7 +113,15 @@ class _Stream:
 class _Publisher(DisplayPublisher):
     outputs = AnyTrait()
 
-    def publish(self, data, metadata=None, *, transient=None, update=False, **_ignored):  # type: ignore[override]
+    def publish(  # type: ignore[override]
+        self,
+        data: dict[str, Any],
+        metadata: dict[str, Any] | None = None,
+        *,
+        transient: dict[str, Any] | None = None,
+        update: bool = False,
+        **_ignored: Any,
+    ) -> None:
         display_id = (transient or {}).get("display_id")
         if update:
             for item in self.outputs.items:
@@ -126,23 +134,23 @@ class _Publisher(DisplayPublisher):
             item["display_id"] = display_id
         self.outputs.add(item, _size(data))
 
-    def clear_output(self, wait=False):
+    def clear_output(self, wait: bool = False) -> None:
         self.outputs.clear_output(wait)
 
 
 class _Hook(DisplayHook):
     outputs = AnyTrait()
 
-    def start_displayhook(self):
+    def start_displayhook(self) -> None:
         self._item: dict[str, Any] = {"output_type": "execute_result", "execution_count": self.prompt_count}
 
-    def write_output_prompt(self):
+    def write_output_prompt(self) -> None:
         pass
 
-    def write_format_data(self, format_dict, md_dict=None):
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
         self._item |= {"data": _as_text(format_dict), "metadata": dict(md_dict or {})}
 
-    def finish_displayhook(self):
+    def finish_displayhook(self) -> None:
         if self._item.get("data"):
             self.outputs.add(self._item, _size(self._item["data"]))
 
@@ -153,22 +161,21 @@ class StudentShell(InteractiveShell):
     outputs = AnyTrait()
     streams = AnyTrait()
 
-    def init_displayhook(self):
-        super().init_displayhook()
+    def init_displayhook(self) -> None:
+        super().init_displayhook()  # type: ignore[no-untyped-call]
         self.displayhook.outputs = self.display_pub.outputs = self.outputs  # type: ignore[attr-defined]
 
-    def enable_gui(self, gui=None):
+    def enable_gui(self, gui: str | None = None) -> None:
         """Figures are drawn into the notebook: there is no window to prepare."""
 
-    def system(self, cmd):
+    def system(self, cmd: str) -> None:
         """``!command``: its output is the cell's, in order."""
-        done = subprocess.run(
-            self.var_expand(cmd, depth=1), shell=True, stdin=subprocess.DEVNULL, stdout=-1, stderr=-2, check=False
-        )
+        expanded: str = self.var_expand(cmd, depth=1)  # type: ignore[no-untyped-call]
+        done = subprocess.run(expanded, shell=True, stdin=subprocess.DEVNULL, stdout=-1, stderr=-2, check=False)
         self.user_ns["_exit_code"] = done.returncode
         sys.stdout.write(done.stdout.decode(errors="replace"))
 
-    def _showtraceback(self, etype, evalue, stb):
+    def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
         text = [line if isinstance(line, str) else str(line) for line in stb]
         error = {"output_type": "error", "ename": etype.__name__, "evalue": _text(evalue), "traceback": text}
         self.outputs.add(error, sum(map(_length, text)))
@@ -179,7 +186,7 @@ class StudentShell(InteractiveShell):
 
     def forget(self) -> None:
         """Back to a fresh notebook: no names, cells numbered from 1."""
-        self.reset(new_session=True)
+        self.reset(new_session=True)  # type: ignore[no-untyped-call]
         self.execution_count = 1
         self.user_ns["exit"] = self.user_ns["quit"] = _do_nothing
 
@@ -193,7 +200,7 @@ class StudentShell(InteractiveShell):
         """Run one cell: its outputs, its number, and the error that ended it (None: it ran to its end)."""
         seed()
         self._mend_streams()
-        result = self.run_cell(source, store_history=True)
+        result: ExecutionResult = self.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
         count = self.execution_count - 1
         error = result.error_before_exec or result.error_in_exec
         outputs = self.outputs.take()
@@ -224,7 +231,8 @@ def new_shell() -> StudentShell:
         displayhook_class=_Hook,
         colors="nocolor",
     )
-    shell.set_hook("show_in_pager", _do_nothing, 0)  # `len?` opens a pager in Jupyter; there is no output
+    # `len?` opens a pager in Jupyter; there is no output.
+    shell.set_hook("show_in_pager", _do_nothing, 0)  # type: ignore[no-untyped-call]
     shell.forget()
     return shell
 

@@ -46,7 +46,7 @@ class Decoder:
             raise WireError("too many values in one message")
         return container
 
-    def pairs(self, pairs: list[tuple]) -> dict:
+    def pairs(self, pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
         self.weigh(pairs)
         _check_hashes([key for key, _ in pairs])
         return dict(pairs)
@@ -107,7 +107,7 @@ class Decoder:
             raise WireError("a scalar with a shape")
         return self.array(dtype, shape)[()]
 
-    def objects(self, shape: list[int], items: list) -> np.ndarray:
+    def objects(self, shape: list[int], items: list[Any]) -> np.ndarray:
         if type(items) is not list or any(type(n) is not int or n < 0 for n in shape) or prod(shape) != len(items):
             raise WireError("an array of objects with a wrong shape")
         array = np.empty(len(items), object)
@@ -142,15 +142,15 @@ def _check_hashes(keys: Collection[Any]) -> None:
         raise WireError("keys chosen to have the same hash")
 
 
-def _hashed(kind: type) -> Callable[[list], Any]:
-    def decode(parts: list) -> Any:
+def _hashed(kind: type) -> Callable[[list[Any]], Any]:
+    def decode(parts: list[Any]) -> Any:
         _check_hashes(parts)
         return kind(parts)
 
     return decode
 
 
-def _complex(parts: list) -> complex:
+def _complex(parts: list[Any]) -> complex:
     real, imaginary = parts
     if type(real) is not float or type(imaginary) is not float:
         raise WireError("a complex number of something else than floats")
@@ -165,7 +165,7 @@ def _integers(parts: Iterable[Any]) -> list[int]:
     return integers
 
 
-def _range(parts: list) -> range:
+def _range(parts: list[Any]) -> range:
     value = range(*_integers(parts))
     # Whoever makes a list of it would take memory that nobody sent.
     if len(value) > _MAX_RANGE:
@@ -173,32 +173,32 @@ def _range(parts: list) -> range:
     return value
 
 
-def _torch_generator(parts: list) -> torch.Generator:
+def _torch_generator(parts: list[Any]) -> torch.Generator:
     generator = torch.Generator()
     generator.set_state(parts[0])
     return generator
 
 
-def _numpy_generator(parts: list) -> np.random.Generator:
+def _numpy_generator(parts: list[Any]) -> np.random.Generator:
     bits = np.random.PCG64()
     bits.state = parts[0]
     return np.random.Generator(bits)
 
 
-def _random(parts: list) -> random.Random:
+def _random(parts: list[Any]) -> random.Random:
     generator = random.Random()
     generator.setstate(parts[0])
     return generator
 
 
 _WITH_PARTS = {Code.ARRAY, Code.SCALAR, Code.OBJECTS, Code.TENSOR}
-_DECODERS: dict[int, Callable] = {
+_DECODERS: dict[int, Callable[..., Any]] = {
     Code.TUPLE: tuple, Code.SET: _hashed(set), Code.FROZENSET: _hashed(frozenset), Code.COMPLEX: _complex,
     Code.ARRAY: Decoder.array, Code.SCALAR: Decoder.scalar, Code.OBJECTS: Decoder.objects, Code.TENSOR: Decoder.tensor,
     Code.TORCH_DTYPE: lambda parts: TENSOR_DTYPES[parts[0]], Code.ARRAY_DTYPE: lambda parts: _array_dtype(parts[0]),
     Code.SIZE: lambda parts: torch.Size(_integers(parts)), Code.RANGE: _range, Code.SLICE: lambda parts: slice(*parts),
-    Code.TYPE: lambda parts: TYPES[parts[0]], Code.TORCH_GENERATOR: _torch_generator, Code.NUMPY_GENERATOR: _numpy_generator,
-    Code.RANDOM: _random,
+    Code.TYPE: lambda parts: TYPES[parts[0]], Code.TORCH_GENERATOR: _torch_generator,
+    Code.NUMPY_GENERATOR: _numpy_generator, Code.RANDOM: _random,
 }  # fmt: skip
 
 

@@ -71,7 +71,7 @@ class Encoder:
         self.weigh(len(value))
         return [self.tree(item, depth + 1) for item in value]
 
-    def dict(self, value: dict, depth: int) -> Any:
+    def dict(self, value: dict[Any, Any], depth: int) -> Any:
         self.weigh(2 * len(value))
         return {self.tree(key, depth + 1): self.tree(item, depth + 1) for key, item in value.items()}
 
@@ -134,7 +134,9 @@ class Encoder:
         # One element counts as contiguous whatever its stride, and could not be viewed as bytes: hence a copy.
         row = plain.reshape(-1).clone(memory_format=torch.contiguous_format)
         self.blobs.append(row.view(torch.uint8).numpy().tobytes() if plain.numel() else b"")
-        return self.extension(Code.TENSOR, [TENSOR_DTYPE_NAMES[value.dtype], list(value.shape), value.requires_grad], depth)
+        return self.extension(
+            Code.TENSOR, [TENSOR_DTYPE_NAMES[value.dtype], list(value.shape), value.requires_grad], depth
+        )
 
     def torch_generator(self, value: torch.Generator, depth: int) -> Any:
         return self.extension(Code.TORCH_GENERATOR, [value.get_state()], depth)
@@ -148,7 +150,8 @@ class Encoder:
         return self.extension(Code.RANDOM, [value.getstate()], depth)
 
 
-_EXACT: dict[type, Callable] = {
+_Encode = Callable[[Encoder, Any, int], Any]
+_EXACT: dict[type, _Encode] = {
     int: Encoder.integer, str: Encoder.text, bytes: Encoder.bytes, bytearray: Encoder.bytes, list: Encoder.list,
     dict: Encoder.dict, tuple: Encoder.tuple, set: Encoder.set, frozenset: Encoder.frozenset,
     complex: Encoder.complex, range: Encoder.range, slice: Encoder.slice, type(...): Encoder.ellipsis,
@@ -156,7 +159,7 @@ _EXACT: dict[type, Callable] = {
     torch.dtype: Encoder.torch_dtype, torch.Generator: Encoder.torch_generator,
     np.random.Generator: Encoder.numpy_generator, random.Random: Encoder.random,
 }  # fmt: skip
-_SUBCLASSES: tuple[tuple[type, Callable], ...] = (
+_SUBCLASSES: tuple[tuple[type, _Encode], ...] = (
     (np.generic, Encoder.scalar), (np.ndarray, Encoder.array), (torch.Tensor, Encoder.tensor),
     (np.dtype, Encoder.array_dtype), (int, Encoder.integer), (float, Encoder.number), (str, Encoder.text),
     (dict, Encoder.dict), (list, Encoder.list), (tuple, Encoder.tuple), (set, Encoder.set),
@@ -165,4 +168,5 @@ _SUBCLASSES: tuple[tuple[type, Callable], ...] = (
 
 def pack(tree: Any) -> bytes:
     """What msgpack makes of a tree."""
-    return msgpack.packb(tree, strict_types=True)
+    packed: bytes = msgpack.packb(tree, strict_types=True)
+    return packed

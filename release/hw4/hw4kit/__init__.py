@@ -1,15 +1,13 @@
-"""Support package of Homework 4: what the notebooks import besides torch, numpy and matplotlib.
+"""Support package of Homework 4: what its notebooks import besides ``kit``, torch, numpy and matplotlib.
 
-``images``        the photograph of problem 5
-``plots``         one look for every figure
-``checks``        comparisons that explain a failure; the visible and the hidden tests use them
-``probes``        measurements on the student's own functions and layers, for tests and figures
-``memory_limit``  a call that must do with a certain amount of memory
-``signals``       stem plots and tables of problem 3
-``networks``      the network of problem 4(f) as a formula
-``by_hand``       the static check of questions that forbid library routines
-``installation``  the first cell of every notebook: what is missing on this computer
-``explain``       from a failure to what a student should read about it
-``boxes``         shows that in place of a test's traceback
-``submission``    the last cell of every notebook: check the notebook, write the zip to hand in
+``plots``        one look for every figure
+``signals``      stem plots and tables of problem 3
+``networks``     the network of problem 4(f) as a formula
+``images``       the photograph of problem 5
+``edges``        the data set of problem 6
+``models``       its networks
+``training``     their training, in which ``stacked`` computes several networks together
+``edge_plots``   its figures
+``experiments``  results that are kept while their inputs are unchanged, which ``fingerprint`` tells
+``trials``       tries a function of its notebook on plain data, for the tests
 """

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import nn
 
-from hw4kit.checks import to_numpy
 from hw4kit.edges import EdgeDataset
+from kit.checks import to_numpy
 
 _MARKERS = "osD^vPX"
 
@@ -34,7 +34,8 @@ def show_samples(dataset: EdgeDataset, per_class: int = 8) -> Figure:
 
 def show_filters(networks: Sequence[nn.Module], titles: Sequence[str]) -> Figure:
     """The first layer's filters, one network per row, each row on its own scale symmetric about 0."""
-    filters = [to_numpy(network.conv1.weight, title)[:, 0] for network, title in zip(networks, titles, strict=True)]
+    layers = [network.get_submodule("conv1") for network in networks]
+    filters = [to_numpy(layer.weight, title)[:, 0] for layer, title in zip(layers, titles, strict=True)]
     columns = max(len(rows) for rows in filters)
     figure, axes = plt.subplots(
         len(filters), columns, figsize=(1.05 * columns + 2.2, 1.05 * len(filters)), squeeze=False

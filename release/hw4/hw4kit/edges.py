@@ -39,7 +39,7 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-class EdgeDataset(Dataset):
+class EdgeDataset(Dataset[tuple[Tensor, Tensor]]):
     """Images of bands, sorted by class in the order of ``class_type``.
 
     ``images`` is one float32 tensor (N, 1, 28, 28) with values k/255, ``labels`` an int64 tensor (N,) of indices into

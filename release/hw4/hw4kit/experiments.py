@@ -18,8 +18,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from hw4kit import models, progress
+from hw4kit import models
 from hw4kit.fingerprint import fingerprint
+from kit import progress
 
 RESULTS = Path("results")
 _TENSOR, _NETWORK = "tensor", "network"

@@ -2,8 +2,8 @@
 
 Two runs of a notebook give a function one fingerprint when its compiled code, its defaults, the values it closes
 over, and the notebook's own functions and values that it names, directly or through one another, are the same.
-Comments and layout do not count. Library functions count by name, and the modules of ``hw4kit`` that decide a
-training by their text.
+Comments and layout do not count. Library functions count by name, those of ``kit`` and ``hw4kit`` too, and the modules
+of ``hw4kit`` that decide a training by their text.
 """
 
 import dis
@@ -18,10 +18,16 @@ from typing import Any
 import numpy as np
 import torch
 
+import kit
 from hw4kit.edges import EdgeDataset
 
 _LIBRARY = ("edges.py", "models.py", "stacked.py", "training.py")
-_INSTALLED = (Path(__file__).parent, *(Path(sysconfig.get_path(kind)) for kind in ("stdlib", "platlib", "purelib")))
+# Both packages lie beside the notebook, and hold no code of it all the same.
+_INSTALLED = (
+    Path(__file__).parent,
+    Path(kit.__file__).parent,
+    *(Path(sysconfig.get_path(kind)) for kind in ("stdlib", "platlib", "purelib")),
+)
 _GLOBAL_INSTRUCTIONS = ("LOAD_GLOBAL", "LOAD_NAME")
 
 

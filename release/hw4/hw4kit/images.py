@@ -15,8 +15,8 @@ def photograph() -> torch.Tensor:
     Returns a float32 tensor (150, 128) with values in [0, 1]: the 600x512 original, grey by
     0.2989 R + 0.5870 G + 0.1140 B, averaged over blocks of 4x4 pixels so that loops in Python stay affordable.
     """
-    with matplotlib.cbook.get_sample_data("grace_hopper.jpg") as file:
-        rgb = torch.tensor(plt.imread(file, format="jpg")[..., :3] / 255.0, dtype=torch.float32)
+    path = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
+    rgb = torch.tensor(plt.imread(path, format="jpg")[..., :3] / 255.0, dtype=torch.float32)
     grey = rgb @ _GREY
     height, width = (size // _BLOCK for size in grey.shape)
     blocks = grey[: height * _BLOCK, : width * _BLOCK].reshape(height, _BLOCK, width, _BLOCK)

@@ -6,7 +6,7 @@ Building one draws its weights from torch's global generator and nothing else: s
 As plain data a network is a dictionary ``{"architecture", "settings", "weights"}``: see ``describe`` and ``restore``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 SIZE = 28
 Network = dict[str, Any]
-POOLS = {"max": F.max_pool2d, "avg": F.avg_pool2d}
+POOLS: dict[str, Callable[[Tensor, int], Tensor]] = {"max": F.max_pool2d, "avg": F.avg_pool2d}
 
 
 @contextmanager
@@ -60,7 +60,8 @@ class _CNN(nn.Module):
             maps = F.relu(getattr(self, name)(maps))
             if number == self.pool_after:
                 maps = POOLS[self.pool](maps, 2)
-        return self.fc(maps.mean(dim=(2, 3)))
+        logits: Tensor = self.fc(maps.mean(dim=(2, 3)))
+        return logits
 
 
 class SimpleCNN(_CNN):
@@ -112,16 +113,18 @@ class ThreeLayerMLP(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N, num_classes) of images (N, 1, 28, 28)."""
         hidden = F.relu(self.fc1(images.flatten(1)))
-        return self.fc3(F.relu(self.fc2(hidden)))
+        logits: Tensor = self.fc3(F.relu(self.fc2(hidden)))
+        return logits
 
 
-ARCHITECTURES: dict[str, type[nn.Module]] = {
+Architecture = _CNN | ThreeLayerMLP
+ARCHITECTURES: dict[str, type[Architecture]] = {
     architecture.__name__: architecture for architecture in (SimpleCNN, WiderCNN, DeeperCNN, ThreeLayerMLP)
 }
 _LARGEST = 256
 
 
-def from_settings(architecture: str, settings: dict[str, Any]) -> nn.Module:
+def from_settings(architecture: str, settings: dict[str, Any]) -> Architecture:
     """A network by the name of its class and its ``settings``, as saved results and the grader have them.
 
     The settings may come from anybody: ``ValueError`` unless the name is known and every size is reasonable.
@@ -146,7 +149,7 @@ def describe(model: nn.Module) -> Network:
     return {"architecture": type(model).__name__, "settings": model.settings, "weights": weights}
 
 
-def restore(description: Network) -> nn.Module:
+def restore(description: Network) -> Architecture:
     """The network that ``describe`` described, in training mode, its weights independent of the description."""
     model = from_settings(description["architecture"], description["settings"])
     model.load_state_dict({name: torch.as_tensor(value) for name, value in description["weights"].items()})

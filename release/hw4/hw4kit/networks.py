@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hw4kit.checks import to_numpy
+from kit.checks import to_numpy
 
 Array = np.ndarray
 
@@ -65,7 +65,8 @@ def features(images: Any, parameters: Parameters, zeros: bool = False, both_side
     maps = to_numpy(images)
     for weight, bias in ((parameters.weight1, parameters.bias1), (parameters.weight2, parameters.bias2)):
         maps = _layer(maps, weight, bias, zeros, both_sides)
-    return maps.mean(axis=(2, 3))
+    found: Array = maps.mean(axis=(2, 3))
+    return found
 
 
 def changes(image: Any, seeds: int = 20, zeros: bool = True, both_sides: bool = False) -> Array:
@@ -89,4 +90,5 @@ def _layer(maps: Array, weight: Array, bias: Array, zeros: bool, both_sides: boo
         for column in (0, 1):
             piece = padded[:, :, row : row + height, column : column + width]
             result += np.einsum("fc,nchw->nfhw", weight[:, :, row, column], piece)
-    return np.maximum(result, 0)
+    rectified: Array = np.maximum(result, 0)
+    return rectified

@@ -13,7 +13,7 @@ from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hw4kit.checks import to_numpy
+from kit.checks import to_numpy
 
 _HERE = Path(__file__).parent
 RESULTS = Path("results")

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MultipleLocator
 
-from hw4kit.checks import to_numpy
+from kit.checks import to_numpy
 
 
 def stems(axis: Axes, n: Any, values: Any, colour: str = "C0", label: str | None = None) -> None:
@@ -39,7 +39,7 @@ def table(
         colour = "white" if abs(value) > 0.6 * limit else "black"
         axis.text(column, row, f"{value:.3g}", ha="center", va="center", fontsize=9, color=colour)
     for row, column, height, width in outlined:
-        frame = plt.Rectangle((column - 0.5, row - 0.5), width, height, fill=False, edgecolor="C4", linewidth=3)
+        frame = Rectangle((column - 0.5, row - 0.5), width, height, fill=False, edgecolor="C4", linewidth=3)
         frame.set_clip_on(False)
         axis.add_patch(frame)
     axis.set(title=title, xticks=range(matrix.shape[1]), yticks=range(matrix.shape[0]))

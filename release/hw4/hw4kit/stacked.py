@@ -12,12 +12,14 @@ Activations have the shape (H, W, maps, B, S): for the kernels these are H x W i
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx
 
-from hw4kit.models import POOLS, ThreeLayerMLP
+from hw4kit.models import POOLS, Architecture, ThreeLayerMLP
 
 Parameters = dict[str, Tensor]
 
@@ -50,7 +52,7 @@ def unstack(parameters: Parameters, models: Sequence[nn.Module]) -> None:
                 value.copy_(parameters[name][number])
 
 
-def arrange(model: nn.Module, images: Tensor) -> Tensor:
+def arrange(model: Architecture, images: Tensor) -> Tensor:
     """Images (S, N, 1, 28, 28) as ``take`` wants them: one row per image, (S*N, pixels).
 
     For a CNN the border that the first convolution needs is added here, once instead of in every step.
@@ -62,7 +64,7 @@ def arrange(model: nn.Module, images: Tensor) -> Tensor:
     return padded.flatten(1)
 
 
-def take(model: nn.Module, arranged: Tensor, index: Tensor) -> Tensor:
+def take(model: Architecture, arranged: Tensor, index: Tensor) -> Tensor:
     """A batch: for network s the images ``index[s]``; ``index`` is (S, B).
 
     For an MLP (S, B, pixels); for a CNN (H, W, 1, B, S).
@@ -75,7 +77,7 @@ def take(model: nn.Module, arranged: Tensor, index: Tensor) -> Tensor:
     return arranged.index_select(0, row.T.reshape(-1)).T.reshape(side, side, 1, -1, networks)
 
 
-def logits(model: nn.Module, parameters: Parameters, batch: Tensor) -> Tensor:
+def logits(model: Architecture, parameters: Parameters, batch: Tensor) -> Tensor:
     """Logits (S, B, num_classes) of a batch from ``take``; ``model`` says the architecture."""
     if isinstance(model, ThreeLayerMLP):
         hidden = batch
@@ -134,7 +136,9 @@ def _convolved(pairs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     filters = weight.permute(2, 1, 0, 3, 4).unsqueeze(2).expand(inputs, outputs, batch, networks, size, size)
     # The bias belongs to the sum over input maps: the pairs with the first one bring it in.
     biases = F.pad(bias.T.unsqueeze(1).expand(outputs, batch, networks).reshape(1, -1), (0, 0, 0, inputs - 1)).flatten()
-    image = _Depthwise.apply(_as_channels(pairs), filters.reshape(-1, 1, size, size), biases)
+    image: Tensor = _Depthwise.apply(  # type: ignore[no-untyped-call]
+        _as_channels(pairs), filters.reshape(-1, 1, size, size), biases
+    )
     per_pair = _from_channels(image, pairs.shape)
     return per_pair.sum(dim=2) if inputs > 1 else per_pair.squeeze(2)
 
@@ -143,12 +147,12 @@ class _Depthwise(torch.autograd.Function):
     """Depthwise convolution of one channels-last image (1, C, H, W) with filters (C, 1, k, k) and biases (C,)."""
 
     @staticmethod
-    def forward(ctx, image, filters, biases):
+    def forward(ctx: FunctionCtx, image: Tensor, filters: Tensor, biases: Tensor) -> Tensor:
         ctx.save_for_backward(image, filters)
         return F.conv2d(image, filters, biases, groups=len(filters))
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         image, filters = ctx.saved_tensors
         channels = len(filters)
         gradient = gradient.contiguous(memory_format=torch.channels_last)

@@ -12,9 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hw4kit import progress, stacked
+from hw4kit import stacked
 from hw4kit.edges import EdgeDataset
-from hw4kit.models import seeded
+from hw4kit.models import Architecture, seeded
+from kit import progress
 
 RECIPE: dict[str, Any] = {"epochs": 100, "lr": 0.01, "momentum": 0.9, "batch_size": 10, "optimizer": "sgd"}
 OPTIMIZERS = ("sgd", "adam")
@@ -43,11 +44,11 @@ def complete_recipe(recipe: dict[str, Any] | None = None) -> dict[str, Any]:
 
 
 def train(
-    models: Sequence[nn.Module],
+    models: Sequence[Architecture],
     datasets: Sequence[EdgeDataset],
     seeds: Sequence[int],
     recipe: dict[str, Any] | None = None,
-    watch: Callable[[int, Sequence[nn.Module]], None] | None = None,
+    watch: Callable[[int, Sequence[Architecture]], None] | None = None,
     watch_every: int = 0,
 ) -> Tensor:
     """Train ``models[s]`` on ``datasets[s]``, the order of its images drawn from ``seeds[s]``; all at once.
@@ -77,7 +78,7 @@ def train(
     return torch.stack(history, dim=1) if history else torch.empty(len(models), 0)
 
 
-def in_order(model: nn.Module, dataset: EdgeDataset, recipe: dict[str, Any] | None = None) -> nn.Module:
+def in_order(model: Architecture, dataset: EdgeDataset, recipe: dict[str, Any] | None = None) -> Architecture:
     """Train ``model`` on ``dataset`` in the order in which it stands, epoch for epoch; returns it."""
     full = complete_recipe(recipe)
     images, labels = _stacked_data([model], [dataset], [0])
@@ -111,7 +112,7 @@ def outputs(model: nn.Module, images: Tensor) -> Tensor:
     was_training = model.training
     model.eval()
     with torch.no_grad(), one_thread():
-        logits = torch.cat([model(part) for part in images.split(_EVALUATION_IMAGES)])
+        logits = torch.cat([model(part) for part in torch.split(images, _EVALUATION_IMAGES)])
     model.train(was_training)
     return logits
 
@@ -132,7 +133,7 @@ def accuracy(model: nn.Module, dataset: EdgeDataset) -> float:
     return judge(model, dataset)[1]
 
 
-def build(make_model: Callable[[], nn.Module], seeds: Sequence[int]) -> list[nn.Module]:
+def build(make_model: Callable[[], Architecture], seeds: Sequence[int]) -> list[Architecture]:
     """One network per seed, the seed fixing its initial weights."""
     models = []
     for seed in seeds:
@@ -142,12 +143,12 @@ def build(make_model: Callable[[], nn.Module], seeds: Sequence[int]) -> list[nn.
 
 
 def train_seeds(
-    make_model: Callable[[], nn.Module],
+    make_model: Callable[[], Architecture],
     count: int,
     seeds: Sequence[int],
     recipe: dict[str, Any] | None = None,
     config: dict[str, Any] | None = None,
-) -> list[nn.Module]:
+) -> list[Architecture]:
     """One trained network per seed; the seed fixes its ``count`` training images per class, initial weights and order.
 
     ``config`` configures the images.
@@ -163,7 +164,7 @@ def train_seeds(
 
 
 def sweep(
-    make_models: dict[str, Callable[[], nn.Module]],
+    make_models: dict[str, Callable[[], Architecture]],
     num_images: Sequence[int],
     seeds: Sequence[int],
     recipe: dict[str, Any] | None = None,
@@ -205,7 +206,7 @@ def check_labels(labels: Tensor, num_classes: int) -> None:
 
 
 def _stacked_data(
-    models: Sequence[nn.Module], datasets: Sequence[EdgeDataset], seeds: Sequence[int]
+    models: Sequence[Architecture], datasets: Sequence[EdgeDataset], seeds: Sequence[int]
 ) -> tuple[Tensor, Tensor]:
     """Images (S, N, 1, 28, 28) and labels (S, N)."""
     if not len(models) == len(datasets) == len(seeds):
@@ -228,7 +229,7 @@ def _optimizer(parameters: list[Tensor], recipe: dict[str, Any]) -> torch.optim.
 
 
 def _epoch(
-    model: nn.Module,
+    model: Architecture,
     parameters: stacked.Parameters,
     optimizer: torch.optim.Optimizer,
     arranged: Tensor,
@@ -239,7 +240,7 @@ def _epoch(
     """One epoch of all networks in the given ``order`` (S, N); the mean loss per image of each."""
     total = torch.zeros(len(labels))
     in_order = labels.gather(1, order)
-    for index, wanted in zip(order.split(batch_size, dim=1), in_order.split(batch_size, dim=1), strict=True):
+    for index, wanted in zip(torch.split(order, batch_size, 1), torch.split(in_order, batch_size, 1), strict=True):
         logits = stacked.logits(model, parameters, stacked.take(model, arranged, index))
         loss = F.cross_entropy(logits.transpose(1, 2), wanted, reduction="none").sum(1)
         optimizer.zero_grad()

@@ -10,7 +10,7 @@ build on question 1 are tried only if its answers work (see ``earlier_problem``)
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -18,15 +18,18 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from hw4kit import boxes, edges, models, progress, training
+from hw4kit import edges, models, training
 from hw4kit.experiments import experiment
-from hw4kit.explain import UNANSWERED
+from kit import boxes, progress
+from kit.explain import UNANSWERED
 
+# A function of the notebook, which may return anything.
+Answer = Callable[..., Any]
 _MOST_EPOCHS, _MOST_KERNEL, _LEAST_BATCH = 400, 15, 5
 CONFIGURATION = {**training.RECIPE, "epochs": 30, "kernel_size": 7}
 
 
-def contents(make_dataset: Callable, *args: Any, **kwargs: Any) -> dict[str, Any]:
+def contents(make_dataset: Answer, *args: Any, **kwargs: Any) -> dict[str, Any]:
     """What a data set holds, item by item: images (N, 1, 28, 28) and labels (N,)."""
     dataset = make_dataset(*args, **kwargs)
     items = [dataset[number] for number in range(len(dataset))]
@@ -35,7 +38,7 @@ def contents(make_dataset: Callable, *args: Any, **kwargs: Any) -> dict[str, Any
 
 
 def batches(
-    make_loader: Callable, images: Tensor, labels: Tensor, batch_size: int, shuffle: bool, passes: int = 1
+    make_loader: Answer, images: Tensor, labels: Tensor, batch_size: int, shuffle: bool, passes: int = 1
 ) -> list[list[tuple[Tensor, Tensor]]]:
     """For each pass over the loader its batches, as pairs of images and labels."""
     loader = make_loader(TensorDataset(images, labels), batch_size, shuffle)
@@ -43,7 +46,7 @@ def batches(
 
 
 def epochs(
-    train_one_epoch: Callable,
+    train_one_epoch: Answer,
     start: models.Network,
     images: Tensor,
     labels: Tensor,
@@ -67,7 +70,7 @@ def epochs(
 
 
 def evaluation(
-    evaluate: Callable,
+    evaluate: Answer,
     description: models.Network,
     images: Tensor,
     labels: Tensor,
@@ -89,7 +92,7 @@ def evaluation(
 
 
 def confusion(
-    confusion_matrix: Callable,
+    confusion_matrix: Answer,
     description: models.Network,
     images: Tensor,
     labels: Tensor,
@@ -106,7 +109,7 @@ def confusion(
 
 
 def sweeping(
-    sweep: Callable,
+    sweep: Answer,
     num_images: Sequence[int],
     seeds: Sequence[int],
     count: int,
@@ -144,23 +147,23 @@ def sweeping(
     return {"accuracies": values, "judged": judged, "initial": initial, "final": final, "saw": saw}
 
 
-def changed(change: Callable, description: models.Network) -> models.Network:
+def changed(change: Answer, description: models.Network) -> models.Network:
     """The network after ``change(model)``: what it returns if that is a network, else its argument."""
     model = models.restore(description)
     returned = change(model)
     return models.describe(returned if isinstance(returned, nn.Module) else model)
 
 
-def returns_network(change: Callable, description: models.Network) -> bool:
+def returns_network(change: Answer, description: models.Network) -> bool:
     """Whether ``change(model)`` returns a network."""
     return isinstance(change(models.restore(description)), nn.Module)
 
 
-def trained_after(change: Callable, description: models.Network, images: Tensor, labels: Tensor) -> models.Network:
+def trained_after(change: Answer, description: models.Network, images: Tensor, labels: Tensor) -> models.Network:
     """The network after ``change(model)`` and a few steps of SGD on every parameter that still takes gradients."""
-    model = models.restore(description)
-    returned = change(model)
-    model = returned if isinstance(returned, nn.Module) else model
+    given = models.restore(description)
+    returned = change(given)
+    model = returned if isinstance(returned, nn.Module) else given
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     model.train()
     with training.one_thread():
@@ -183,7 +186,7 @@ def result(name: str, run: Callable[[], Any], helpers: str = "") -> list[models.
     return [models.describe(model) for model in networks]
 
 
-def earlier_problem(function: Callable) -> str | None:
+def earlier_problem(function: Answer) -> str | None:
     """What is wrong with the answers of question 1 that ``function`` finds in its notebook; None when they work."""
     data = edges.EdgeDataset({"data_per_class": 4})
     start = models.network("ThreeLayerMLP", seed=0, hidden_dims=(6, 4))
@@ -198,7 +201,7 @@ def earlier_problem(function: Callable) -> str | None:
     return None
 
 
-def _ready(function: Callable) -> bool:
+def _ready(function: Answer) -> bool:
     """Whether the answers that ``function`` builds on work. One that is not answered itself is tried, and says so."""
     problem = None if _is_stub(function) else earlier_problem(function)
     if problem is not None:
@@ -206,29 +209,29 @@ def _ready(function: Callable) -> bool:
     return problem is None
 
 
-def _is_stub(function: Callable) -> bool:
+def _is_stub(function: Answer) -> bool:
     """Whether a function does nothing but say that it is not answered yet; what trains networks uses more names."""
     code = getattr(function, "__code__", None)
     return code is not None and code.co_names == ("NotImplementedError",)
 
 
-def _makes_data(make_dataset: Callable, start: models.Network, data: edges.EdgeDataset) -> bool:
+def _makes_data(make_dataset: Answer, start: models.Network, data: edges.EdgeDataset) -> bool:
     made = contents(make_dataset, 4)
     return made["images"].shape == data.images.shape and torch.allclose(made["images"].float(), data.images)
 
 
-def _makes_batches(make_loader: Callable, start: models.Network, data: edges.EdgeDataset) -> bool:
+def _makes_batches(make_loader: Answer, start: models.Network, data: edges.EdgeDataset) -> bool:
     (one_pass,) = batches(make_loader, data.images, data.labels, 5, False)
     return [len(labels) for _, labels in one_pass] == [5, 5, 2]
 
 
-def _trains(train_one_epoch: Callable, start: models.Network, data: edges.EdgeDataset) -> bool:
+def _trains(train_one_epoch: Answer, start: models.Network, data: edges.EdgeDataset) -> bool:
     run = epochs(train_one_epoch, start, data.images, data.labels, count=1, batch_size=5, lr=0.1)
     expected = training.in_order(models.restore(start), data, {"epochs": 1, "batch_size": 5, "lr": 0.1}).state_dict()
     return all(torch.allclose(run["network"]["weights"][name], value, atol=1e-4) for name, value in expected.items())
 
 
-def _evaluates(evaluate: Callable, start: models.Network, data: edges.EdgeDataset) -> bool:
+def _evaluates(evaluate: Answer, start: models.Network, data: edges.EdgeDataset) -> bool:
     found = evaluation(evaluate, start, data.images, data.labels, batch_size=5)["returned"]
     return np.allclose(found, training.judge(models.restore(start), data), atol=1e-4)
 
@@ -260,20 +263,21 @@ def complete_configuration(configuration: dict[str, Any]) -> dict[str, Any]:
 
 def configured(
     name: str, configuration: dict[str, Any], count: int, seeds: Sequence[int], **images: Any
-) -> list[nn.Module]:
+) -> list[models.Architecture]:
     """``SimpleCNN`` trained as ``configuration`` says, one per seed, on ``count`` images per class.
 
     An experiment of its own, called ``name``; ``images`` are further configuration keys of the data set.
     """
     full, seeds = complete_configuration(configuration), list(seeds)
 
-    def run() -> list[nn.Module]:
+    def run() -> list[models.Architecture]:
         recipe = {key: full[key] for key in training.RECIPE}
         make_model = _Maker(full["kernel_size"])
         return training.train_seeds(make_model, count, seeds, recipe, images)
 
     run.__module__ = "__main__"  # so that its inputs count, as those of a notebook's own function do
-    return experiment(name, run)
+    networks: list[models.Architecture] = experiment(name, run)
+    return networks
 
 
 def configured_networks(*args: Any, **kwargs: Any) -> list[models.Network]:
@@ -288,7 +292,7 @@ class _Maker:
     def __init__(self, kernel_size: int) -> None:
         self.kernel_size = kernel_size
 
-    def __call__(self) -> nn.Module:
+    def __call__(self) -> models.SimpleCNN:
         return models.SimpleCNN(kernel_size=self.kernel_size)
 
 
@@ -301,9 +305,9 @@ def _numbers(returned: Any) -> list[float]:
 
 
 @contextmanager
-def _watched(model: nn.Module) -> Iterator[dict[str, list]]:
+def _watched(model: nn.Module) -> Iterator[dict[str, list[Any]]]:
     """What each forward pass inside finds: the network's mode, whether gradients are recorded, the images."""
-    seen: dict[str, list] = {"modes": [], "gradients": [], "images": []}
+    seen: dict[str, list[Any]] = {"modes": [], "gradients": [], "images": []}
 
     def look(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         seen["modes"].append(module.training)
@@ -323,7 +327,7 @@ def _remember(model: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         model.__dict__.setdefault("seen", []).append(inputs[0].detach().clone())
 
 
-def _standing_in(function: Callable, helpers: str) -> Any:
+def _standing_in(function: Answer, helpers: str) -> AbstractContextManager[None]:
     return _replaced(function.__globals__, helpers) if helpers else nullcontext()
 
 

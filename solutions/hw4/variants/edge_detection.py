@@ -10,10 +10,11 @@ of ``VALUES`` return what the variable of that name is set to.
 import numpy as np
 import torch
 import torch.nn.functional as F
-from hw4kit import edges, training
-from hw4kit.models import SimpleCNN, ThreeLayerMLP
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
+
+from hw4kit import edges, training
+from hw4kit.models import SimpleCNN, ThreeLayerMLP
 
 VALUES = ("q3_config", "mlp_data_needed", "q4_config")
 

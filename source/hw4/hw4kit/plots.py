@@ -91,4 +91,4 @@ def show_and_save(figure: Figure, name: str) -> None:
     path = RESULTS / f"{name}.png"
     figure.savefig(path, bbox_inches="tight")
     plt.close(figure)
-    display(Image(path))  # type: ignore[no-untyped-call]
+    display(Image(path))

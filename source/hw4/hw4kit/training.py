@@ -245,7 +245,7 @@ def _epoch(
         loss = F.cross_entropy(logits.transpose(1, 2), wanted, reduction="none").sum(1)
         optimizer.zero_grad()
         # Each network's loss reaches its own parameters only, so the gradient of the sum is each one's own gradient.
-        loss.backward(torch.full_like(loss, 1 / index.shape[1]))  # type: ignore[no-untyped-call]
+        loss.backward(torch.full_like(loss, 1 / index.shape[1]))
         optimizer.step()
         total += loss.detach()
     return total / labels.shape[1]

@@ -169,7 +169,7 @@ def trained_after(change: Answer, description: models.Network, images: Tensor, l
     with training.one_thread():
         for _ in range(3):
             optimizer.zero_grad()
-            nn.functional.cross_entropy(model(images), labels).backward()  # type: ignore[no-untyped-call]
+            nn.functional.cross_entropy(model(images), labels).backward()
             optimizer.step()
     return models.describe(model)
 
