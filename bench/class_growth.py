@@ -24,7 +24,7 @@ from pathlib import Path
 
 import psutil
 from make_class import make_class
-from results import ROOT, arguments, publish, table
+from results import HW4, ROOT, arguments, publish, table
 
 from autograder.assignment.assignment import Assignment
 
@@ -95,11 +95,11 @@ def grade_class(size: int, workers: int) -> Run:
 def course_copy() -> Iterator[Assignment]:
     """A copy of this course, nothing built but the release."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("source", "release", "solutions"):
+        for name in ("source", "release", "solutions", "kit"):
             shutil.copytree(ROOT / name, Path(folder) / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("nbgrader_config.py", "environment.yml"):
             shutil.copy(ROOT / name, folder)
-        yield Assignment(Path(folder))
+        yield Assignment(Path(folder), HW4.name)
 
 
 def grade(assignment: Assignment, workers: int) -> Run:
@@ -117,7 +117,7 @@ def grade(assignment: Assignment, workers: int) -> Run:
         except subprocess.TimeoutExpired:
             memory.append(tree_memory(process.pid))
     seconds = time.perf_counter() - started
-    recorded = assignment.root / "graded" / "recorded"
+    recorded = assignment.graded / "recorded"
     graded, size = (len(list(folder.glob("*/*"))) for folder in (recorded, assignment.submitted))
     if code not in (0, 1) or graded != size:
         raise SystemExit(f"only {graded} of {size} were recorded (exit code {code})")

@@ -14,14 +14,15 @@ from pathlib import Path
 
 from class_growth import NOTEBOOK, course_copy, grade
 from grading import hand_in
-from results import ROOT, arguments, publish, table
+from results import HW4, arguments, publish, table
 
 from autograder.assignment.assignment import Assignment
-from autograder.assignment.notebook import read_assignment
 from autograder.authoring.release import build_release
 from autograder.course.stock import Stock
 from autograder.course.submissions import find_submissions
+from autograder.grading.policy import NotebookLimits
 from autograder.process import run_module
+from autograder.sandbox.limits import Isolation, Policy
 
 _SECONDS = 3600.0
 _OTTER = 6
@@ -34,8 +35,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
     runs = {
-        "stock `nbgrader autograde`": lambda assignment: _nbgrader(assignment, "none"),
-        "`nbgrader autograde` with the engine": lambda assignment: _nbgrader(assignment, "strict"),
+        "stock `nbgrader autograde`": lambda assignment: _nbgrader(assignment, Isolation.NONE),
+        "`nbgrader autograde` with the engine": lambda assignment: _nbgrader(assignment, Isolation.STRICT),
         f"stock `otter run`, {_OTTER} of them": _otter,
         "`autograder grade`, one worker": lambda assignment: grade(assignment, 1).seconds / options.students,
         "`autograder grade`, two workers": lambda assignment: grade(assignment, 2).seconds / options.students,
@@ -61,15 +62,15 @@ def _released(assignment: Assignment) -> Path:
     """An nbgrader course with the release, below the assignment."""
     course = assignment.root / "nbgrader"
     course.mkdir()
-    build_release(assignment, read_assignment(assignment.source), course)
+    build_release(assignment, assignment.notebooks(), course)
     return course
 
 
-def _nbgrader(assignment: Assignment, isolation: str) -> float:
+def _nbgrader(assignment: Assignment, isolation: Isolation) -> float:
     """Seconds that `nbgrader autograde` takes for each submission of a class."""
     course = _released(assignment)
     shutil.copytree(assignment.submitted, course / "submitted")
-    command = ["autograde", assignment.name, "--notebook", NOTEBOOK, f"--GradeInBox.isolation={isolation}"]
+    command = ["autograde", assignment.name, "--notebook", NOTEBOOK, f"--GradeInSandbox.isolation={isolation.value}"]
     started = time.perf_counter()
     done = run_module("nbgrader", command, course, _SECONDS, import_from=assignment.root)
     seconds = time.perf_counter() - started
@@ -83,11 +84,11 @@ def _nbgrader(assignment: Assignment, isolation: str) -> float:
 
 def _otter(assignment: Assignment) -> float:
     """Seconds of one `otter run`, median of a few."""
-    (notebook,) = (notebook for notebook in read_assignment(assignment.source) if notebook.name == NOTEBOOK)
+    (notebook,) = (notebook for notebook in assignment.notebooks() if notebook.name == NOTEBOOK)
     course = _released(assignment)
-    stock = Stock(Assignment(ROOT), course, _SECONDS)
+    stock = Stock(HW4, course, Policy(NotebookLimits(total_seconds=_SECONDS), Isolation.NONE))
     times = []
-    for submission in find_submissions(Path(assignment.submitted), [NOTEBOOK], ())[:_OTTER]:
+    for submission in find_submissions(assignment.submitted, [NOTEBOOK])[:_OTTER]:
         started = time.perf_counter()
         found = stock.otter(notebook, submission)
         times.append(time.perf_counter() - started)

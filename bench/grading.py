@@ -16,20 +16,21 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from results import ROOT, arguments, publish, table
+from results import HELPERS, HW4, arguments, publish, table
 
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = HELPERS
 
 from sampleclass import reference_answers  # noqa: E402
 
 from autograder.assignment.assignment import Assignment  # noqa: E402
-from autograder.assignment.notebook import Kind, Notebook, kind_of, nbgrader_metadata, read_assignment  # noqa: E402
+from autograder.assignment.notebook import Kind, Notebook, kind_of, nbgrader_metadata  # noqa: E402
 from autograder.authoring.release import build_release  # noqa: E402
 from autograder.course.stock import Stock  # noqa: E402
 from autograder.course.submissions import Submission  # noqa: E402
 from autograder.grading.engine import grade_notebook  # noqa: E402
-from autograder.grading.results import Limits  # noqa: E402
-from autograder.sandbox.box import Box, zygote  # noqa: E402
+from autograder.grading.notebook_box import NotebookBox, zygote  # noqa: E402
+from autograder.grading.policy import NotebookLimits  # noqa: E402
+from autograder.sandbox.limits import Isolation, Policy  # noqa: E402
 
 _SECONDS = 600.0
 
@@ -41,19 +42,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-stock", action="store_true", help="only the engine and the limit")
     options = parser.parse_args()
-    assignment = Assignment(ROOT)
-    notebooks = read_assignment(assignment.source)
-    notebook = next(notebook for notebook in notebooks if notebook.name == options.notebook)
-    node = answered(assignment, notebook)
+    notebook = next(notebook for notebook in HW4.notebooks() if notebook.name == options.notebook)
+    node = answered(HW4, notebook)
     with tempfile.TemporaryDirectory() as work:
         submission = Submission("student", notebook.name, Path(work) / notebook.path.name)
         nbformat.write(node, submission.path)
         runs: dict[str, Callable[[], float]] = {
-            "the cells alone": lambda: _plain(notebook, node),
-            "engine": lambda: _timed(lambda: grade_notebook(notebook, node)),
+            "the cells alone": lambda: _plain(node),
+            "engine": lambda: _timed(lambda: grade_notebook(HW4, notebook, node)),
         }
         if not options.no_stock:
-            runs |= _frameworks(assignment, notebooks, notebook, submission, Path(work))
+            runs |= _frameworks(notebook, submission, Path(work))
         for name in ("the cells alone", "engine"):  # the zygote's start is no submission's cost
             runs[name]()
         times = {name: [] for name in runs}
@@ -73,8 +72,8 @@ def answered(assignment: Assignment, notebook: Notebook) -> NotebookNode:
 
 
 def hand_in(assignment: Assignment, students: int, name: str = "HandDesignFilters") -> None:
-    """Reference answers of that many students, no two files the same, into a assignment's ``submitted/``."""
-    (notebook,) = (notebook for notebook in read_assignment(assignment.source) if notebook.name == name)
+    """Reference answers of that many students, no two files the same, into an assignment's ``submitted/``."""
+    (notebook,) = (notebook for notebook in assignment.notebooks() if notebook.name == name)
     node = answered(assignment, notebook)
     (first, *_) = (cell for cell in node.cells if kind_of(cell) is Kind.SOLUTION)
     answer = first.source
@@ -85,16 +84,14 @@ def hand_in(assignment: Assignment, students: int, name: str = "HandDesignFilter
         nbformat.write(node, path)
 
 
-def _frameworks(
-    assignment: Assignment, notebooks: list[Notebook], notebook: Notebook, submission: Submission, work: Path
-) -> dict[str, Callable[[], float]]:
+def _frameworks(notebook: Notebook, submission: Submission, work: Path) -> dict[str, Callable[[], float]]:
     """The frameworks' own commands, as they come and with the engine as their grader."""
     course = work / "course"
     course.mkdir()
-    build_release(assignment, notebooks, course)
+    build_release(HW4, HW4.notebooks(), course)
 
-    def run(command: str, isolation: str) -> Callable[[], float]:
-        stock = Stock(assignment, course, _SECONDS, isolation)
+    def run(command: str, isolation: Isolation) -> Callable[[], float]:
+        stock = Stock(HW4, course, Policy(NotebookLimits(total_seconds=_SECONDS), isolation))
 
         def timed() -> float:
             started = time.perf_counter()
@@ -102,24 +99,25 @@ def _frameworks(
             seconds = time.perf_counter() - started
             full = sum(question.points for question in notebook.questions)
             if grade.total != full:
-                raise SystemExit(f"{command}, isolation {isolation}: not a full score: {grade}")
+                raise SystemExit(f"{command}, isolation {isolation.value}: not a full score: {grade}")
             return seconds
 
         return timed
 
     return {
-        "stock nbgrader autograde": run("nbgrader", "none"),
-        "stock otter run": run("otter", "none"),
-        "nbgrader autograde with the engine": run("nbgrader", "strict"),
-        "otter run with the engine": run("otter", "strict"),
+        "stock nbgrader autograde": run("nbgrader", Isolation.NONE),
+        "stock otter run": run("otter", Isolation.NONE),
+        "nbgrader autograde with the engine": run("nbgrader", Isolation.STRICT),
+        "otter run with the engine": run("otter", Isolation.STRICT),
     }
 
 
-def _plain(notebook: Notebook, node: NotebookNode) -> float:
+def _plain(node: NotebookNode) -> float:
     """Seconds that the cells take in a warm process without a cage, tests left out."""
     with tempfile.TemporaryDirectory() as files:
-        (Path(files) / "hw4kit").symlink_to(notebook.path.parent / "hw4kit")
-        with Box(zygote(), Path(files), Limits(), (), "none") as box:
+        for package in HW4.packages:
+            (Path(files) / package.name).symlink_to(package)
+        with NotebookBox(zygote(), Path(files), Policy(NotebookLimits(), Isolation.NONE)) as box:
             box.run_cell("pass", time.monotonic() + _SECONDS)
             started = time.perf_counter()
             for cell in node.cells:

@@ -23,20 +23,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from results import ROOT, arguments, publish, table
+from nbgrader.api import Gradebook
+from results import HELPERS, HW4, ROOT, arguments, publish, table
 
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = HELPERS
 
 import hostile  # noqa: E402
 
-from autograder.assignment.assignment import Assignment  # noqa: E402
-from autograder.assignment.notebook import Notebook, read_assignment  # noqa: E402
+from autograder.assignment.notebook import TEST_PREFIX  # noqa: E402
 from autograder.authoring.otter_zip import build_zip  # noqa: E402
 from autograder.authoring.release import build_release  # noqa: E402
-from autograder.course.stock import _STUDENT, _nbgrader_points, _otter_points  # noqa: E402
 
 FRAMEWORKS = ("nbgrader", "otter")
 _SECONDS = 120.0
+_STUDENT = "student"
 # $1 is the case's folder, which alone is the host's own, $2 where in it the command runs.
 _CONFINED = """
 ip link set lo up 2> /dev/null
@@ -105,14 +105,13 @@ class World:
     def __init__(self, folder: Path) -> None:
         self._canary = f"canary{secrets.token_hex(12)}"
         self._folder, root = folder, folder / "course"
-        self._notebook: Notebook = hostile.make_course(root, self._canary)
-        self._assignment = Assignment(root)
-        for name in ("nbgrader_config.py", "environment.yml"):
-            shutil.copy(ROOT / name, root)
-        shutil.copy(ROOT / "source" / "hw4" / "requirements.txt", self._assignment.source)
+        self._assignment, self._notebook = hostile.make_course(root, self._canary)
+        for path in (HW4.nbgrader_config, HW4.environment):
+            shutil.copy(path, root)
+        shutil.copy(HW4.source / "requirements.txt", self._assignment.source)
         self._course = folder / "nbgrader"
         self._course.mkdir()
-        build_release(self._assignment, read_assignment(self._assignment.source), self._course)
+        build_release(self._assignment, self._assignment.notebooks(), self._course)
         (self._course / "nbgrader_config.py").write_text('c = get_config()\nc.CourseDirectory.course_id = "eecs182"\n')
         built = build_zip(self._assignment, self._notebook, folder / "zip")
         self._zip = _without_plugins(built, folder / "stock.zip")
@@ -161,8 +160,13 @@ class World:
         shutil.copytree(handed_in, submitted, symlinks=True)
         code, *left = self._confined(work, course, ["nbgrader", "autograde", self._assignment.name])
         graded = course / "autograded" / _STUDENT / self._assignment.name / f"{hostile.NAME}.ipynb"
-        points = _nbgrader_points(course, self._assignment, self._notebook) if code == 0 and graded.is_file() else {}
+        points = self._nbgrader_points(course) if code == 0 and graded.is_file() else {}
         return Attacked(points, _outputs(graded) if graded.is_file() else "", *left)
+
+    def _nbgrader_points(self, course: Path) -> dict[str, float]:
+        with Gradebook(f"sqlite:///{course / 'gradebook.db'}", self._assignment.course_id) as gradebook:
+            graded = gradebook.find_submission_notebook(hostile.NAME, self._assignment.name, _STUDENT)
+            return {grade.name.removeprefix(TEST_PREFIX): float(grade.auto_score or 0.0) for grade in graded.grades}
 
     def _otter(self, work: Path, handed_in: Path) -> Attacked:
         archive = shutil.make_archive(str(work / "submission"), "zip", handed_in)
@@ -190,6 +194,11 @@ class World:
             return -1, 0, []
         files = [name for name in written.read_text().splitlines() if not _USUAL.search(name)]
         return int(code.read_text()), int(processes.read_text()) - _OWN_PROCESSES, files
+
+
+def _otter_points(results: Path) -> dict[str, float]:
+    tests = json.loads(results.read_text())["tests"] if results.is_file() else []
+    return {test["name"].removeprefix(TEST_PREFIX): float(test["score"]) for test in tests if "max_score" in test}
 
 
 def _outputs(path: Path) -> str:
@@ -220,7 +229,8 @@ def _report(cases: list[hostile.Case], found: dict[str, dict[str, list[str]]]) -
         rows.append([group, f"{len(members)}", *map(str, hits), "0"])
     frameworks = [f"stock {name}" for name in found]
     lines = [
-        "Cases of `tests/hostile` that succeed. The engine's column is what `tests/test_hostile.py` asserts for all.",
+        "Cases of `tests/tools/hostile` that succeed. The engine's column is what `tests/tools/test_hostile.py`",
+        "asserts for all.",
         "",
     ]
     lines.append(table(["group", "cases", *frameworks, "engine"], rows))

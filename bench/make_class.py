@@ -12,11 +12,10 @@ import sys
 from pathlib import Path
 
 import nbformat
+from results import HELPERS, HW4
 
-ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "source" / "hw4")]
+sys.path[:0] = HELPERS
 
-from harness import MISTAKES_FOLDER  # noqa: E402
 from sampleclass import reference_answers  # noqa: E402
 
 from autograder.assignment import catalogue  # noqa: E402
@@ -36,7 +35,7 @@ def main() -> None:
     parser.add_argument("target", type=Path)
     parser.add_argument("--notebook", default="HandDesignFilters")
     options = parser.parse_args()
-    make_class(Assignment(ROOT), options.notebook, options.students, options.target)
+    make_class(HW4, options.notebook, options.students, options.target)
 
 
 def make_class(assignment: Assignment, name: str, students: int, target: Path) -> None:
@@ -59,12 +58,13 @@ def make_class(assignment: Assignment, name: str, students: int, target: Path) -
 
 def _answers(assignment: Assignment, name: str) -> dict[str, dict[str, list[str]]]:
     """By question: the sources that each way of answering can draw from."""
+    notebook = read_notebook(assignment.source / f"{name}.ipynb")
     found = {
         question: {"reference": [source], "variant": [], "mistake": [], "none": []}
-        for question, source in reference_answers(read_notebook(assignment.source / f"{name}.ipynb")).items()
+        for question, source in reference_answers(notebook).items()
     }
-    for way, folder in (("variant", ROOT / "tests" / "variants"), ("mistake", MISTAKES_FOLDER)):
-        for entry in catalogue.read(folder / f"{catalogue.module_name(name)}.py"):
+    for way, path in (("variant", assignment.variants_of(notebook)), ("mistake", assignment.mistakes_of(notebook))):
+        for entry in catalogue.read(path):
             found[entry.question][way].append(entry.source)
     return found
 

@@ -15,10 +15,8 @@ from typing import Any
 from class_growth import NOTEBOOK, course_copy
 from click.testing import CliRunner
 from grading import answered, hand_in
-from results import ROOT, arguments, publish, table
+from results import HW4, arguments, publish, table
 
-from autograder.assignment.assignment import Assignment
-from autograder.assignment.notebook import read_assignment
 from autograder.cli import main as command
 from autograder.course import record
 from autograder.course.autograded import Pipeline
@@ -26,6 +24,7 @@ from autograder.course.gradebook import CourseGradebook
 from autograder.course.record import Recorder
 from autograder.course.store import ResultStore
 from autograder.grading import engine, questions, remote
+from autograder.grading.notebook_box import NotebookBox
 from autograder.grading.wire import Wire
 from autograder.sandbox.box import Box
 from autograder.sandbox.channel import Channel
@@ -33,7 +32,7 @@ from autograder.sandbox.channel import Channel
 _ENGINE = (
     (Box, "__init__", "start of a box: forks, namespaces, files"),
     (Box, "end", "end of a box: its processes' memory given back"),
-    (Box, "run_cell", "the cells in the box, figures included"),
+    (NotebookBox, "run_cell", "the cells in the box, figures included"),
     (remote.Session, "exchange", "tests, the student's side: forks, and what is called in them"),
     (questions, "run_tests", "tests, the grader's side: reference answers and comparisons"),
     (engine, "grade_notebook", "all else: assembling, staging, outputs"),
@@ -89,16 +88,16 @@ def main() -> None:
 
 
 def _engine(rounds: int) -> list[dict[str, float]]:
-    assignment, clock = Assignment(ROOT), Clock()
-    (notebook,) = (notebook for notebook in read_assignment(assignment.source) if notebook.name == NOTEBOOK)
-    node = answered(assignment, notebook)
+    clock = Clock()
+    (notebook,) = (notebook for notebook in HW4.notebooks() if notebook.name == NOTEBOOK)
+    node = answered(HW4, notebook)
     for place, name, label in _ENGINE:
         clock.watch(place, name, label)
     for place, name in _WIRE:
         clock.watch(place, name, "wire and channel")
     spent = []
     for _ in range(rounds + 1):
-        engine.grade_notebook(notebook, node)
+        engine.grade_notebook(HW4, notebook, node)
         spent.append(clock.take())
     return spent[1:]  # the first starts the zygote
 

@@ -1,4 +1,7 @@
-"""docs/benchmarks.md: a section per benchmark, which the benchmark replaces when it is run with ``--write``."""
+"""What the benchmarks share: the assignment that they measure, where tests keep helpers, and docs/benchmarks.md.
+
+That page has a section per benchmark, which the benchmark replaces when it is run with ``--write``.
+"""
 
 import argparse
 import os
@@ -7,7 +10,12 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
+from autograder.assignment.assignment import Assignment
+
 ROOT = Path(__file__).parents[1]
+HW4 = Assignment(ROOT, "hw4")
+# What `sys.path` needs for the helpers of the tests.
+HELPERS = [str(ROOT), *(str(ROOT / folder) for folder in ("tests", "tests/tools", "tests/homework"))]
 PAGE = ROOT / "docs" / "benchmarks.md"
 _PACKAGES = ("torch", "matplotlib", "ipython", "nbgrader", "otter-grader", "distributed")
 

@@ -11,12 +11,10 @@ from pathlib import Path
 
 from class_growth import NOTEBOOK, course_copy
 from grading import answered, hand_in
-from results import ROOT, arguments, publish, table
+from results import HW4, arguments, publish, table
 
-from autograder.assignment.assignment import Assignment
-from autograder.assignment.notebook import read_assignment
 from autograder.grading.engine import grade_notebook
-from autograder.sandbox.box import Box
+from autograder.grading.notebook_box import NotebookBox
 
 
 def main() -> None:
@@ -40,7 +38,7 @@ def main() -> None:
         for name, values in times.items()
     ]
     publish("Starting and building", table(["", "seconds, median", "least to most"], rows), options.write)
-    zips = [[path.name, f"{path.stat().st_size >> 10}"] for path in sorted(Assignment(ROOT).dist.glob("*.zip"))]
+    zips = [[path.name, f"{path.stat().st_size >> 10}"] for path in sorted(HW4.dist.glob("*.zip"))]
     publish("Sizes", table(["zip", "KiB"], zips), options.write)
     text = (
         "The largest amount of memory that a student's process has for itself, after any cell of the reference answers."
@@ -60,19 +58,11 @@ def _first_graded() -> float:
     """Seconds from the command to the first recorded grade: reference answers, a course without a gradebook."""
     with course_copy() as assignment:
         hand_in(assignment, 1)
-        command = [
-            sys.executable,
-            "-m",
-            "autograder.cli",
-            "--root",
-            str(assignment.root),
-            "grade",
-            "--notebook",
-            NOTEBOOK,
-        ]
+        arguments = ["--root", str(assignment.root), "grade", "--notebook", NOTEBOOK]
+        command = [sys.executable, "-m", "autograder.cli", *arguments]
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-        while not any((assignment.root / "graded" / "recorded").glob("*/*.json")):
+        while not any((assignment.graded / "recorded").glob("*/*.json")):
             if process.poll():
                 raise SystemExit("`autograder grade` failed.")
             time.sleep(0.01)
@@ -82,23 +72,22 @@ def _first_graded() -> float:
 
 
 def _memory() -> list[list[str]]:
-    assignment = Assignment(ROOT)
     peak = 0.0
-    run_cell = Box.run_cell
+    run_cell = NotebookBox.run_cell
 
-    def measured(box: Box, *parts):
+    def measured(box: NotebookBox, *parts):
         nonlocal peak
         answer = run_cell(box, *parts)
         peak = max(peak, _private_memory(box._pid))
         return answer
 
-    Box.run_cell = measured
+    NotebookBox.run_cell = measured
     rows = []
-    for notebook in read_assignment(assignment.source):
+    for notebook in HW4.notebooks():
         if not notebook.questions:
             continue
         peak = 0.0
-        grade_notebook(notebook, answered(assignment, notebook))
+        grade_notebook(HW4, notebook, answered(HW4, notebook))
         rows.append([notebook.name, f"{peak:.0f}"])
     return rows
 

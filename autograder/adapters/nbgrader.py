@@ -4,7 +4,7 @@
 ``PrepareForStudents``   generate_assignment: how JupyterLab shows and runs the cells
 ``set_links_aside``      autograde, before anything is copied: only regular files stay in ``submitted/``
 ``RebuildSubmission``    autograde, first: the release's cells with the student's answers in them
-``GradeInBox``           autograde, in place of Execute: student code runs in a box, tests run here
+``GradeInSandbox``           autograde, in place of Execute: student code runs in a box, tests run here
 ``KeepOnlyErrors``       autograde, after Execute: only an exception costs points
 ``HideTests``            generate_feedback: what hidden tests found, without their code
 """
@@ -132,10 +132,10 @@ class RebuildSubmission(NbGraderPreprocessor):
         return rebuilt.node, resources
 
 
-class GradeInBox(Execute):
+class GradeInSandbox(Execute):
     """Grade through the engine and write the verdicts as outputs of the test cells, for SaveAutoGrades to read.
 
-    With ``--GradeInBox.isolation=none`` it is nbgrader's Execute: notebook and tests in one unprotected kernel.
+    With ``--GradeInSandbox.isolation=none`` it is nbgrader's Execute: notebook and tests in one unprotected kernel.
     ``timeout`` is a cell's limit in seconds, as for Execute.
     """
 

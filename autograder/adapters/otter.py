@@ -52,7 +52,7 @@ def hidden():
 '''
 
 
-class GradeInBox(AbstractOtterPlugin):
+class SandboxPlugin(AbstractOtterPlugin):
     """Grades through the engine; with ``AUTOGRADER_ISOLATION=none``, or so in settings, otter works as by itself."""
 
     def __init__(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from pydantic import ConfigDict
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -31,12 +32,15 @@ class Settings:
     """What an assignment's ``assignment.toml`` may set.
 
     ``cell_seconds`` is how long one cell may take, ``notebook_seconds`` all of a notebook. ``hidden_seed`` is what
-    hidden tests draw their inputs with.
+    hidden tests draw their inputs with. ``variants`` is how many correct answers in other styles each question needs.
     """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # a word that is misspelled must not be passed over
 
     cell_seconds: float = 120.0
     notebook_seconds: float = 900.0
     hidden_seed: int = 182
+    variants: int = 6
 
 
 _settings: Schema[Settings] = Schema(Settings)
@@ -164,7 +168,7 @@ class Assignment:
     # --- its files ---
 
     def notebooks(self) -> tuple[Notebook, ...]:
-        """The source notebooks, in alphabetical order. Raises ``NotebookError`` when there is none, or one is broken."""
+        """The source notebooks, in alphabetical order. Raises ``NotebookError`` when one is broken, or there is none."""
         paths = sorted(self.source.glob("*.ipynb"))
         if not paths:
             raise NotebookError(f"{self.source} holds no notebook: is it the source folder of an assignment?")
@@ -213,7 +217,7 @@ class Assignment:
 
     @property
     def secret_paths(self) -> tuple[Path, ...]:
-        """What students' code must not see of this host's files: the course, and reference answers that are installed."""
+        """What students' code must not see of this host: the course, and reference answers that are installed."""
         installed = {Path(path, SOLUTIONS) for path in sys.path if path}
         return (self.root, self.source, *sorted(path for path in installed if path.is_dir()))
 

@@ -24,7 +24,7 @@ _CONFIG = {
     "show_hidden": True,
     "force_public_test_summary": True,
     "logo": False,
-    "plugins": [{"autograder.adapters.otter.GradeInBox": {"isolation": "strict"}}],
+    "plugins": [{"autograder.adapters.otter.SandboxPlugin": {"isolation": "strict"}}],
 }
 # Gradescope installs Python below /root, where the user that student code runs as could not read it.
 _SETUP = b"\n# students' code runs as a user of its own, which must be able to reach Python\nchmod o+x /root\n"

@@ -66,7 +66,7 @@ class Stock:
             submitted = course / "submitted" / _STUDENT / self.assignment.name
             _write(node, submitted / f"{notebook.name}.ipynb", submission.read_results(private=self._private))
             arguments = ["autograde", self.assignment.name, "--student", _STUDENT, "--notebook", notebook.name]
-            arguments.append(f"--GradeInBox.isolation={self.policy.isolation.value}")
+            arguments.append(f"--GradeInSandbox.isolation={self.policy.isolation.value}")
             finished = run_module("nbgrader", arguments, course, self._timeout, import_from=self.assignment.root)
             return finished, _nbgrader_points(course, self.assignment, notebook) if finished.code == 0 else {}
 

@@ -23,7 +23,7 @@ from autograder.assignment.notebook import (
 from autograder.grading.assemble import assemble
 from autograder.grading.diagnosis import Diagnostics
 from autograder.grading.notebook_box import NotebookBox, zygote
-from autograder.grading.outputs import Outputs, clean, error_output
+from autograder.grading.outputs import CheckedOutputs, clean, error_output
 from autograder.grading.policy import NotebookPolicy, policy_for
 from autograder.grading.questions import CourseModules, is_memory_error, run_question
 from autograder.grading.results import GradedNotebook, QuestionResult, Usage, Verdict
@@ -153,7 +153,7 @@ class _Run:
         """Run all cells in order; False when the box is lost and there is more to do."""
         self._lost = None
         ran: list[str] = []
-        outputs = Outputs(_NOTEBOOK_OUTPUTS * self._limits.output << 20)
+        outputs = CheckedOutputs(_NOTEBOOK_OUTPUTS * self._limits.output << 20)
         for index, cell in enumerate(self.node.cells):
             if cell.cell_type != "code" or index in self._skip or _SKIPPED in cell.metadata.get("tags", []):
                 continue
@@ -172,7 +172,7 @@ class _Run:
                 ran.append(cell.source)
         return True
 
-    def _run_cell(self, box: NotebookBox, cell: NotebookNode, outputs: Outputs) -> None:
+    def _run_cell(self, box: NotebookBox, cell: NotebookNode, outputs: CheckedOutputs) -> None:
         seconds = min(self._limits.cell_seconds, self._deadline - time.monotonic())
         if seconds <= 0:
             self._break(cell, Verdict.TIMEOUT, f"not run: the notebook took over {self._limits.total_seconds:.0f} s.")

@@ -29,14 +29,14 @@ _ATTRIBUTES = {"*": ["class", "title"], "a": ["href"], "img": ["alt"], "td": ["c
                "th": ["colspan", "rowspan"]}  # fmt: skip
 
 
-class Outputs:
+class CheckedOutputs:
     """Takes the outputs of one cell after the other, until they are ``room`` bytes in all."""
 
     def __init__(self, room: int) -> None:
         self._limit = self._room = room
 
     def take(self, items: Any) -> list[NotebookNode]:
-        """Outputs in notebook format from what the student process sent; what makes no sense is dropped."""
+        """CheckedOutputs in notebook format from what the student process sent; what makes no sense is dropped."""
         outputs = []
         for output in filter(None, map(_output, items if type(items) is list else [])):
             had_room = self._room >= 0

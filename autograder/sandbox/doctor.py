@@ -24,7 +24,7 @@ _SECRET = "the host's secret"
 
 
 @dataclass(frozen=True)
-class Finding:
+class HostCheck:
     """One line of the report: ``advice`` says what to do when it is not ``ok``; others can stand in for a layer that is
     not ``required``."""
 
@@ -35,7 +35,7 @@ class Finding:
     required: bool = False
 
 
-def diagnose() -> Iterator[Finding]:
+def diagnose() -> Iterator[HostCheck]:
     """Look for the layers, cheap things first; the last findings are what a box really keeps out."""
     yield _system()
     if sys.platform != "linux":
@@ -46,24 +46,24 @@ def diagnose() -> Iterator[Finding]:
     advice = (
         "needs Linux 5.13 or later, started with landlock among `lsm=`; containers must not filter its system calls"
     )
-    yield Finding("Landlock", version > 0, f"version {version}" if version else "not there", advice)
-    yield Finding("seccomp", seccomp.is_known(), platform.machine(), "there is a filter for x86_64 and aarch64 only")
+    yield HostCheck("Landlock", version > 0, f"version {version}" if version else "not there", advice)
+    yield HostCheck("seccomp", seccomp.is_known(), platform.machine(), "there is a filter for x86_64 and aarch64 only")
     yield _namespaces()
     is_root = os.geteuid() == 0
     text = "started as root: student code runs as another user" if is_root else "student code runs as you"
-    yield Finding("own user", is_root, text, "start the grader as root, in a container or virtual machine")
+    yield HostCheck("own user", is_root, text, "start the grader as root, in a container or virtual machine")
     yield from _trial()
 
 
-def _system() -> Finding:
+def _system() -> HostCheck:
     advice = (
         "isolation needs Linux: use a virtual machine or a container (`docker run` with this repository works), "
         "or grade without it by `--isolation none`, only what you would run yourself"
     )
-    return Finding("system", sys.platform == "linux", f"{platform.system()} {platform.release()}", advice, True)
+    return HostCheck("system", sys.platform == "linux", f"{platform.system()} {platform.release()}", advice, True)
 
 
-def _namespaces() -> Finding:
+def _namespaces() -> HostCheck:
     """Try it in a child: namespaces cannot be left again."""
     advice = (
         "as root in a container: give it `--cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt "
@@ -76,10 +76,10 @@ def _namespaces() -> Finding:
 
         os._exit(0 if unshare() else 1)
     ok = os.waitpid(child, 0)[1] == 0
-    return Finding("namespaces", ok, "mount, network, process" if ok else "refused by this host", advice)
+    return HostCheck("namespaces", ok, "mount, network, process" if ok else "refused by this host", advice)
 
 
-def _trial() -> Iterator[Finding]:
+def _trial() -> Iterator[HostCheck]:
     """Put a box up and let it try what it must not be able to do."""
     folder = Path(tempfile.mkdtemp(prefix="doctor-"))
     secret = folder / "secret.txt"
@@ -104,17 +104,17 @@ def _trial() -> Iterator[Finding]:
         zygote = Zygote(_SERVED)
         with contextlib.closing(zygote), Box(zygote, folder / "files", Policy(Limits())) as box:
             for protected, how in box.in_force.items():
-                yield Finding(f"{protected} protected", True, how, required=True)
+                yield HostCheck(f"{protected} protected", True, how, required=True)
             can_fork = _printed(box, _FORK) == "0"
             text = "yes" if can_fork else "no: this user has too many processes"
-            yield Finding(
+            yield HostCheck(
                 "tests get a process", can_fork, text, "raise the user's limit on processes (`ulimit -u`)", True
             )
             for deed, code in probes.items():
                 could = bool(_printed(box, code))
-                yield Finding(f"student code {deed}", not could, "yes" if could else "no", "please report this", True)
+                yield HostCheck(f"student code {deed}", not could, "yes" if could else "no", "please report this", True)
     except AutograderError as error:
-        yield Finding("box", False, str(error), required=True)
+        yield HostCheck("box", False, str(error), required=True)
     finally:
         server.close()
         local.close()

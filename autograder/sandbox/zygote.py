@@ -50,8 +50,8 @@ def main(descriptor: int, served: str) -> None:
     gc.set_threshold(_OBJECTS_PER_COLLECTION)
     _use_huge_pages()
     groups: dict[int, Cgroup] = {}
-    channel.send(Message(READY.to_json(Ready(os.getpid(), thread_count()))))
-    with contextlib.suppress(Closed):
+    with contextlib.suppress(Closed):  # whoever started this is gone
+        channel.send(Message(READY.to_json(Ready(os.getpid(), thread_count()))))
         while True:
             answer: BoxStarted | BoxRefused | BoxEnded
             match REQUEST.from_json(channel.receive().skeleton):

@@ -47,7 +47,7 @@ def measure_strength(
     for trials in left:
         counts[f"{trials.notebook.name}, {trials.question.name}"] += len(trials.answers)
     untried = [f"{place}: {count} answers are not tried." for place, count in counts.items()]
-    found = report.problems(findings, explanations) + untried
+    found = report.problems(findings, explanations, assignment.settings.variants) + untried
     for line in found:
         console.print(line, style="red", highlight=False, markup=False)
     if not only and not questions:

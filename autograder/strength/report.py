@@ -14,7 +14,6 @@ from autograder.strength.answers import AnswerKind, Finding
 from autograder.strength.memory import SeedCounts
 from autograder.strength.mutants import OPERATORS, mutants
 
-LEAST_VARIANTS = 6
 LEAST_DIAGNOSED = 0.95
 LEAST_KILLED = 0.98
 _COLUMNS = ("variants accepted", "mistakes rejected", "with their diagnosis", "mutants rejected", "equivalent")
@@ -70,11 +69,11 @@ def read_explanations(path: Path, notebooks: Iterable[Notebook]) -> dict[str, st
     return explanations
 
 
-def problems(findings: list[Finding], explanations: dict[str, str]) -> list[str]:
-    """A line for everything that is not as it must be."""
+def problems(findings: list[Finding], explanations: dict[str, str], least_variants: int) -> list[str]:
+    """A line for everything that is not as it must be; each question needs ``least_variants`` correct variants."""
     lines = [line for finding in findings for line in _complaints(finding, explanations)]
     for (notebook, question), some in _by_question(findings).items():
-        if (count := figures(some).variants[1]) < LEAST_VARIANTS:
+        if (count := figures(some).variants[1]) < least_variants:
             lines.append(f"{notebook}, {question}: there are only {count} correct variants.")
     counted = figures(findings)
     for (part, whole), least, what in (

@@ -10,6 +10,7 @@ import pytest
 
 from autograder.grading.alarm import UNINTERRUPTED, Alarm, TooLate
 from autograder.grading.remote import ForkLost
+from autograder.sandbox.box import Loss
 
 
 def _forever() -> None:
@@ -29,7 +30,7 @@ def test_it_rings_in_any_thread():
 
     for run in (work, lambda: (thread := threading.Thread(target=work), thread.start(), thread.join())):
         run()
-    assert ended == ["late", "late"]
+    assert ended == [Loss.LATE, Loss.LATE]
 
 
 def _answers(answers: list[int]) -> None:

@@ -45,7 +45,7 @@ def test_otter_checks_a_question_where_nbgrader_does(built_mini):
 def test_the_zip_keeps_solutions_out_of_the_folder_given_to_student_code(built_mini):
     with zipfile.ZipFile(built_mini.zip_path("Mini")) as archive:
         names = archive.namelist()
-    assert "solutions/mini.py" in names
+    assert "solutions/hw1/mini.py" in names
     assert "files/minikit/__init__.py" in names
     assert not [name for name in names if name.startswith("files/") and "solutions" in name]
     assert {"run_autograder", "setup.sh", "environment.yml", "tests/test_double.py"} <= set(names)

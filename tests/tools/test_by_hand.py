@@ -427,7 +427,7 @@ def shell():
     InteractiveShell.clear_instance()
     shell = InteractiveShell.instance()
     shell.showtraceback = lambda *args, **kwargs: None
-    shell.run_cell("import torch\nfrom hw1kit import by_hand", store_history=True)
+    shell.run_cell("import torch\nfrom kit import by_hand", store_history=True)
     yield shell
     InteractiveShell.clear_instance()
 

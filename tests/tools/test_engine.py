@@ -16,7 +16,7 @@ from autograder.assignment.assignment import Assignment
 from autograder.assignment.notebook import Notebook
 from autograder.grading.engine import grade_notebook
 from autograder.grading.notebook_box import NotebookBox, zygote
-from autograder.grading.outputs import Outputs
+from autograder.grading.outputs import CheckedOutputs
 from autograder.grading.policy import NotebookLimits
 from autograder.grading.results import Verdict
 from autograder.sandbox.limits import Policy
@@ -89,7 +89,7 @@ def recorded(tmp_path_factory) -> dict[str, NotebookNode]:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> dict[str, NotebookNode]:
     """The cells as the engine runs them."""
-    outputs, cells = Outputs(100 << 20), {}
+    outputs, cells = CheckedOutputs(100 << 20), {}
     with NotebookBox(zygote(), tmp_path_factory.mktemp("files"), POLICY) as box:
         for name, source in CELLS.items():
             answer, late = box.run_cell(source, time.monotonic() + 60)
@@ -111,7 +111,7 @@ def _summary(output: NotebookNode) -> tuple:
 
 
 def _summaries(cell: NotebookNode) -> list[tuple]:
-    """Outputs of a cell; a kernel sends a stream in pieces."""
+    """CheckedOutputs of a cell; a kernel sends a stream in pieces."""
     joined: list[tuple] = []
     for kind, *rest in map(_summary, cell.outputs):
         if kind == "stream" and joined and joined[-1][:2] == ("stream", rest[0]):

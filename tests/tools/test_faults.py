@@ -81,7 +81,7 @@ def grading(assignment: Assignment, *options: str) -> Iterator[subprocess.Popen]
 
 def results(assignment: Assignment) -> dict[str, int]:
     """What is graded so far: the inode of each record, which a second writing would change."""
-    return {path.name: path.stat().st_ino for path in (assignment.root / "graded" / "results").glob("*/*.json")}
+    return {path.name: path.stat().st_ino for path in (assignment.graded / "results").glob("*/*.json")}
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

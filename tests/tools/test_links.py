@@ -143,7 +143,7 @@ def test_private_files_are_known_by_their_content(built_mini, tmp_path):
     own = json.dumps({"accuracy": [0.1, 0.5, 0.9]}).encode()
     (assignment.source / "results" / "run.json").write_bytes(own)
     private = PrivateFiles(assignment)
-    for path in ("source/hw1/Mini.ipynb", "solutions/mini.py", "autograder/dist/Mini.zip"):
+    for path in ("source/hw1/Mini.ipynb", "solutions/hw1/mini.py", "autograder/dist/hw1/Mini.zip"):
         assert private.name_of((assignment.root / path).read_bytes()) == path
     # What students were given, what a graders' run of the notebook saved, and any other file.
     for content in ((assignment.release / "Mini.ipynb").read_bytes(), own, b"", b"{}", RIGHT.encode() + b" "):
@@ -231,7 +231,7 @@ def test_a_students_own_backups_are_no_files_of_the_graders(graded):
 
 
 @pytest.mark.parametrize(
-    ("student", "path"), [("source", "source/hw1/Mini.ipynb"), ("solved", "autograder/dist/Mini-solution.ipynb")]
+    ("student", "path"), [("source", "source/hw1/Mini.ipynb"), ("solved", "autograder/dist/hw1/Mini-solution.ipynb")]
 )
 def test_a_notebook_of_the_graders_is_nobodys_answer(graded, student, path):
     assert len(graded.lines(student, f"has the content of a file that only graders have ({path})")) == 1

@@ -73,7 +73,7 @@ MISTAKES = {
     ),
     "test ends in a value": (_replace("### END HIDDEN", "1.0\n### END HIDDEN"), "test_double", "reads as points"),
     "magic in a test": (
-        _replace("import solutions.mini", "%time\nimport solutions.mini"),
+        _replace("import solutions.hw1.mini", "%time\nimport solutions.hw1.mini"),
         "test_double",
         "plain Python",
     ),

@@ -3,13 +3,13 @@
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.grading.outputs import Outputs, clean
+from autograder.grading.outputs import CheckedOutputs, clean
 
 
 def _shown(html: str, mime: str = "text/html") -> str | None:
     """What is left of an output after the engine has looked at it; None when it is not taken."""
     item = {"output_type": "display_data", "data": {mime: html, "text/plain": "plain"}}
-    node = new_notebook(cells=[new_code_cell("x", outputs=Outputs(1 << 24).take([item]))])
+    node = new_notebook(cells=[new_code_cell("x", outputs=CheckedOutputs(1 << 24).take([item]))])
     clean(node)
     assert node.cells[0].outputs[0].data["text/plain"] == "plain"
     return node.cells[0].outputs[0].data.get(mime)

@@ -14,6 +14,7 @@ from autograder.cli import main
 from autograder.course.gradebook import CellGrade
 from autograder.course.overview import HandedIn, Overview, read_overview
 from autograder.course.records import Record, Status
+from autograder.grading.results import QuestionResult, Verdict
 from autograder.process import run_module
 
 ODD = "<b>odd & o'dd<b>"
@@ -33,7 +34,7 @@ def test_the_overview_counts_what_was_graded(graded_mini):
     overview = read_overview(graded_mini)
     double, written = overview.questions()
     assert (double.question, double.maximum, written.question) == ("double", 3, "written_why")
-    assert double.verdicts == {"passed": 4, "failed": 3, "crashed": 1, "error": 1}
+    assert double.verdicts == {Verdict.PASSED: 4, Verdict.FAILED: 3, Verdict.CRASHED: 1, Verdict.ERROR: 1}
     assert double.difficulty == pytest.approx(4 / 9)  # torn waits for a human
     (first, *_) = overview.mistakes()
     assert (first.text, first.students) == ("double(-3) is wrong", ("wrong0", "wrong1", "wrong2"))
@@ -45,13 +46,13 @@ def test_the_overview_counts_what_was_graded(graded_mini):
 def test_the_report_and_the_table_of_grades(graded):
     assert run(graded, "feedback").exit_code == 0
     assert run(graded, "report").exit_code == 0
-    page = (graded.root / "report" / "index.html").read_text()
+    page = (graded.report / "index.html").read_text()
     assert "double(-3) is wrong" in page
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
-    assert 'href="../feedback/right0/hw1.html"' in page
-    assert not re.search(r'(?:src|href)="(?!#|data:|\.\./feedback/)', page), "nothing from elsewhere"
-    rows = list(csv.DictReader((graded.root / "report" / "grades.csv").open()))
+    assert 'href="../../feedback/right0/hw1.html"' in page
+    assert not re.search(r'(?:src|href)="(?!#|data:|\.\./\.\./feedback/)', page), "nothing from elsewhere"
+    rows = list(csv.DictReader((graded.report / "grades.csv").open()))
     assert {row["student"]: row["total"] for row in rows}["right1"] == "3"
     assert {row["student"]: row["Mini:double"] for row in rows}["wrong0"] == "0"
     assert {row["student"]: row["needs_manual_grade"] for row in rows} == {
@@ -90,7 +91,7 @@ def test_nbgraders_own_feedback_and_export_show_it_without_hidden_tests(graded):
     page = (graded.root / "feedback" / "wrong0" / "hw1" / "Mini.html").read_text()
     assert "double(-3) is wrong" in page
     assert "Score: 0.0 / 4.0" in page
-    assert "solutions.mini" not in page
+    assert "solutions.hw1.mini" not in page
     assert "10_000_000" not in page
     assert "One point for" not in page
     assert run_module("nbgrader", ["export"], graded.root).code == 0
@@ -98,10 +99,10 @@ def test_nbgraders_own_feedback_and_export_show_it_without_hidden_tests(graded):
     assert (rows["right1"]["score"], rows["wrong0"]["score"], rows["right1"]["max_score"]) == ("3.0", "0.0", "4.0")
 
 
-def test_a_known_misconception_counts_with_its_diagnosis():
+def test_a_known_mistake_counts_with_its_diagnosis():
     def one(student: str, message: str, diagnosis: str) -> dict[str, HandedIn]:
-        result = {"question": "q", "verdict": "failed", "points": 0.0, "maximum": 1.0, "message": message, "part": ""}
-        record = Record("N", Status.GRADED, questions=(result | {"diagnosis": diagnosis},))
+        result = QuestionResult("q", Verdict.FAILED, 0.0, 1.0, message, diagnosis=diagnosis)
+        record = Record("N", Status.GRADED, questions=(result,))
         return {"N": HandedIn(student, "N", {"test_q": CellGrade(0.0, 1.0, False)}, {}, 0.0, record)}
 
     overview = Overview("hw1", {s: one(s, f"got {s}", "flipped") for s in ("a", "b")}, {"N": ["test_q"]})

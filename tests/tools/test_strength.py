@@ -225,7 +225,7 @@ def _finding(kind: AnswerKind, passed: bool, **changes: str) -> Finding:
     ],
 )
 def test_what_is_not_as_it_must_be_is_said(finding, complaint):
-    assert any(complaint in line for line in report.problems([finding], {"explained": "why"}))
+    assert any(complaint in line for line in report.problems([finding], {"explained": "why"}, 6))
 
 
 def test_what_is_as_it_must_be_is_not_complained_of():
@@ -234,7 +234,7 @@ def test_what_is_as_it_must_be_is_not_complained_of():
     findings += [_finding(AnswerKind.MISTAKE, False, diagnosis="It may be one of these. This. Or: That.")]
     findings += [_finding(AnswerKind.MUTANT, False)] * 49
     findings += [_finding(AnswerKind.MUTANT, True, difference="x", name="explained"), _finding(AnswerKind.MUTANT, True)]
-    assert report.problems(findings, {"explained": "why"}) == []
+    assert report.problems(findings, {"explained": "why"}, 6) == []
     assert report.figures(findings).cells == ["6 / 6", "20 / 20", "19 / 20", "49 / 50", "1"]
 
 

@@ -19,8 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autograder.grading import wire
-from autograder.grading.wire import MAX_BLOB, MAX_DEPTH, MAX_SKELETON, Message, Wire, WireError
+from autograder.grading.wire import MAX_DEPTH, Message, Wire, WireError
+from autograder.grading.wire.types import Code
 from autograder.sandbox.channel import Channel, Closed, Late
+from autograder.sandbox.messages import MAX_BLOB, MAX_SKELETON
 
 WIRE = Wire(to_reference=lambda value: [type(value).__name__], from_reference=lambda parts: ("reference", parts))
 MEBIBYTE = 1 << 20
@@ -258,7 +260,7 @@ def deep(code: int, depth: int) -> Any:
 def same_hashes(count: int) -> list[msgpack.ExtType]:
     """Integers that all have hash 0."""
     modulus = (1 << 61) - 1
-    return [msgpack.ExtType(wire._INTEGER, (modulus * n).to_bytes(16, "little", signed=True)) for n in range(1, count)]
+    return [msgpack.ExtType(Code.INTEGER, (modulus * n).to_bytes(16, "little", signed=True)) for n in range(1, count)]
 
 
 def same_hash_map(count: int) -> bytes:
@@ -276,50 +278,50 @@ HOSTILE: dict[str, bytes] = {
     "extension_header_only": b"\xc9\xff\xff\xff\xff\x06",
     "unknown_extension": msgpack.packb(msgpack.ExtType(99, b"\x90")),
     "timestamp": b"\xc7\x07\xff" + b"\0" * 7,
-    "parts_missing": msgpack.packb(pack(wire._ARRAY)),
-    "parts_left_over": msgpack.packb(pack(wire._ARRAY, "<f4", [0], 1)),
-    "shape_negative": msgpack.packb(pack(wire._ARRAY, "<f4", [-1])),
-    "shape_too_large": msgpack.packb(pack(wire._ARRAY, "<f4", [1 << 40])),
-    "shape_overflows": msgpack.packb(pack(wire._TENSOR, "float32", [1 << 62, 1 << 62], False)),
-    "shape_empty_but_huge": msgpack.packb(pack(wire._TENSOR, "float32", [0, 1 << 40], False)),
-    "shape_of_truths": msgpack.packb(pack(wire._ARRAY, "<f4", [True])),
-    "shape_of_texts": msgpack.packb(pack(wire._ARRAY, "<f4", ["3"])),
-    "shape_no_list": msgpack.packb(pack(wire._ARRAY, "<f4", 3)),
-    "too_many_dimensions": msgpack.packb(pack(wire._ARRAY, "<f4", [1] * 60)),
-    "dtype_of_objects": msgpack.packb(pack(wire._ARRAY, "O", [0])),
-    "dtype_structured": msgpack.packb(pack(wire._ARRAY, "i4,O", [0])),
-    "dtype_void": msgpack.packb(pack(wire._ARRAY, "V8", [0])),
-    "dtype_list": msgpack.packb(pack(wire._ARRAY, [["a", "O"]], [0])),
-    "dtype_long_text": msgpack.packb(pack(wire._ARRAY, "i4," * 100_000, [0])),
-    "dtype_huge_texts": msgpack.packb(pack(wire._ARRAY, "<U500000000", [0])),
-    "dtype_unknown": msgpack.packb(pack(wire._TENSOR, "quint8", [0], False)),
-    "dtype_attribute": msgpack.packb(pack(wire._TORCH_DTYPE, "load")),
-    "type_not_listed": msgpack.packb(pack(wire._TYPE, "object")),
-    "type_unhashable": msgpack.packb(pack(wire._TYPE, [])),
-    "objects_wrong_shape": msgpack.packb(pack(wire._OBJECTS, [1 << 40], [1])),
-    "scalar_with_shape": msgpack.packb(pack(wire._SCALAR, "<f4", [0])),
-    "range_huge": msgpack.packb(pack(wire._RANGE, 0, 1 << 60, 1)),
-    "range_of_texts": msgpack.packb(pack(wire._RANGE, "0", "9", "1")),
-    "complex_of_texts": msgpack.packb(pack(wire._COMPLEX, "1", "2")),
-    "size_of_texts": msgpack.packb(pack(wire._SIZE, "1")),
-    "integer_huge": msgpack.packb(msgpack.ExtType(wire._INTEGER, b"\x01" * 100_000)),
-    "generator_of_zeros": msgpack.packb(pack(wire._TORCH_GENERATOR, 0)),
-    "generator_of_nonsense": msgpack.packb(pack(wire._NUMPY_GENERATOR, {"state": {"state": -1, "inc": -2}})),
-    "random_of_nonsense": msgpack.packb(pack(wire._RANDOM, [3, [1] * 700, None])),
+    "parts_missing": msgpack.packb(pack(Code.ARRAY)),
+    "parts_left_over": msgpack.packb(pack(Code.ARRAY, "<f4", [0], 1)),
+    "shape_negative": msgpack.packb(pack(Code.ARRAY, "<f4", [-1])),
+    "shape_too_large": msgpack.packb(pack(Code.ARRAY, "<f4", [1 << 40])),
+    "shape_overflows": msgpack.packb(pack(Code.TENSOR, "float32", [1 << 62, 1 << 62], False)),
+    "shape_empty_but_huge": msgpack.packb(pack(Code.TENSOR, "float32", [0, 1 << 40], False)),
+    "shape_of_truths": msgpack.packb(pack(Code.ARRAY, "<f4", [True])),
+    "shape_of_texts": msgpack.packb(pack(Code.ARRAY, "<f4", ["3"])),
+    "shape_no_list": msgpack.packb(pack(Code.ARRAY, "<f4", 3)),
+    "too_many_dimensions": msgpack.packb(pack(Code.ARRAY, "<f4", [1] * 60)),
+    "dtype_of_objects": msgpack.packb(pack(Code.ARRAY, "O", [0])),
+    "dtype_structured": msgpack.packb(pack(Code.ARRAY, "i4,O", [0])),
+    "dtype_void": msgpack.packb(pack(Code.ARRAY, "V8", [0])),
+    "dtype_list": msgpack.packb(pack(Code.ARRAY, [["a", "O"]], [0])),
+    "dtype_long_text": msgpack.packb(pack(Code.ARRAY, "i4," * 100_000, [0])),
+    "dtype_huge_texts": msgpack.packb(pack(Code.ARRAY, "<U500000000", [0])),
+    "dtype_unknown": msgpack.packb(pack(Code.TENSOR, "quint8", [0], False)),
+    "dtype_attribute": msgpack.packb(pack(Code.TORCH_DTYPE, "load")),
+    "type_not_listed": msgpack.packb(pack(Code.TYPE, "object")),
+    "type_unhashable": msgpack.packb(pack(Code.TYPE, [])),
+    "objects_wrong_shape": msgpack.packb(pack(Code.OBJECTS, [1 << 40], [1])),
+    "scalar_with_shape": msgpack.packb(pack(Code.SCALAR, "<f4", [0])),
+    "range_huge": msgpack.packb(pack(Code.RANGE, 0, 1 << 60, 1)),
+    "range_of_texts": msgpack.packb(pack(Code.RANGE, "0", "9", "1")),
+    "complex_of_texts": msgpack.packb(pack(Code.COMPLEX, "1", "2")),
+    "size_of_texts": msgpack.packb(pack(Code.SIZE, "1")),
+    "integer_huge": msgpack.packb(msgpack.ExtType(Code.INTEGER, b"\x01" * 100_000)),
+    "generator_of_zeros": msgpack.packb(pack(Code.TORCH_GENERATOR, 0)),
+    "generator_of_nonsense": msgpack.packb(pack(Code.NUMPY_GENERATOR, {"state": {"state": -1, "inc": -2}})),
+    "random_of_nonsense": msgpack.packb(pack(Code.RANDOM, [3, [1] * 700, None])),
     "unhashable_key": b"\x81\x90\x00",
-    "unhashable_element": msgpack.packb(pack(wire._SET, [1])),
+    "unhashable_element": msgpack.packb(pack(Code.SET, [1])),
     "deep_lists": b"\x91" * 400 + b"\x90",
     "deeper_lists": b"\x91" * 100_000 + b"\x90",
     "deep_maps": b"\x81\x00" * 400 + b"\x90",
-    "deep_tuples": msgpack.packb(deep(wire._TUPLE, 80)),
-    "deep_objects": msgpack.packb(pack(wire._OBJECTS, [], [nested(90)])),
+    "deep_tuples": msgpack.packb(deep(Code.TUPLE, 80)),
+    "deep_objects": msgpack.packb(pack(Code.OBJECTS, [], [nested(90)])),
     "many_empty_lists": b"\xdd" + struct.pack(">I", 4 << 20) + b"\x90" * (4 << 20),
     "many_empty_maps": b"\xdd" + struct.pack(">I", 4 << 20) + b"\x80" * (4 << 20),
     "many_empty_sets": b"\xdd" + struct.pack(">I", 1 << 20) + b"\xd4\x02\x90" * (1 << 20),
     "many_empty_tensors": b"\xdd" + struct.pack(">I", 1 << 19)
-    + msgpack.packb(pack(wire._TENSOR, "bool", [0], False)) * (1 << 19),
+    + msgpack.packb(pack(Code.TENSOR, "bool", [0], False)) * (1 << 19),
     "keys_with_one_hash": same_hash_map(60_000),
-    "elements_with_one_hash": msgpack.packb(pack(wire._SET, *same_hashes(60_000))),
+    "elements_with_one_hash": msgpack.packb(pack(Code.SET, *same_hashes(60_000))),
 }  # fmt: skip
 
 
@@ -340,7 +342,7 @@ def test_hostile_messages_are_refused_cheaply(name):
 
 def test_no_message_within_the_limits_takes_much_memory():
     """Of all containers the emptiest ones take most; here as many as pass."""
-    count = wire.MAX_WEIGHT // (wire._CONTAINER_WEIGHT + 2)
+    count = wire.MAX_WEIGHT // (Code.CONTAINER_WEIGHT + 2)
     for empty in (b"\x90", b"\x80", b"\xd4\x02\x90"):
         tracemalloc.start()
         try:
@@ -352,11 +354,11 @@ def test_no_message_within_the_limits_takes_much_memory():
 
 def test_a_truth_is_true_or_false():
     """A byte of 2 would make a truth that is equal neither to True nor to False."""
-    for code, name in ((wire._ARRAY, "|b1"), (wire._TENSOR, "bool")):
-        parts = (name, [3]) if code == wire._ARRAY else (name, [3], False)
+    for code, name in ((Code.ARRAY, "|b1"), (Code.TENSOR, "bool")):
+        parts = (name, [3]) if code == Code.ARRAY else (name, [3], False)
         value = WIRE.decode(Message(msgpack.packb(pack(code, *parts)), b"\x02\x00\xff"))
         assert value.tolist() == [True, False, True]
-        assert bytes(value.view(torch.uint8) if code == wire._TENSOR else value.view(np.uint8)) == b"\x01\x00\x01"
+        assert bytes(value.view(torch.uint8) if code == Code.TENSOR else value.view(np.uint8)) == b"\x01\x00\x01"
 
 
 @SLOW_START

@@ -25,7 +25,7 @@ from autograder.grading.student import figures
 _NO_INPUT = "input() is not available while the notebook is graded: nobody is there to answer. Assign the value."
 
 
-class Outputs:
+class CellOutputs:
     """The outputs of the cell that runs now; past ``limit`` bytes they are cut with a remark."""
 
     limit = 1 << 20
@@ -80,7 +80,7 @@ class _Stream:
     encoding = "utf-8"
     errors = "strict"
 
-    def __init__(self, outputs: Outputs, name: str) -> None:
+    def __init__(self, outputs: CellOutputs, name: str) -> None:
         self._outputs, self.name = outputs, f"<{name}>"
         self._stream = name
 
@@ -226,7 +226,7 @@ def new_shell() -> StudentShell:
     figures.draw_once()
     shell = StudentShell.instance(
         config=settings,
-        outputs=Outputs(),
+        outputs=CellOutputs(),
         display_pub_class=_Publisher,
         displayhook_class=_Hook,
         colors="nocolor",
