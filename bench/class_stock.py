@@ -88,7 +88,7 @@ def _otter(assignment: Assignment) -> float:
     course = _released(assignment)
     stock = Stock(HW4, course, Policy(NotebookLimits(total_seconds=_SECONDS), Isolation.NONE))
     times = []
-    for submission in find_submissions(assignment.submitted, [NOTEBOOK])[:_OTTER]:
+    for submission in find_submissions(assignment, assignment.submitted, [NOTEBOOK])[:_OTTER]:
         started = time.perf_counter()
         found = stock.otter(notebook, submission)
         times.append(time.perf_counter() - started)

@@ -20,14 +20,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from results import ROOT, arguments, publish, table
+from results import HW4, ROOT, arguments, publish, table
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-sys.path.insert(0, str(ROOT / "source" / "hw4"))
+sys.path[:0] = [str(ROOT), str(HW4.source)]
 
-from hw4kit import edges, training
-from hw4kit.models import SimpleCNN, ThreeLayerMLP
+from hw4kit import edges, training  # noqa: E402
+from hw4kit.models import SimpleCNN, ThreeLayerMLP  # noqa: E402
 
 PROMISE = 5.0
 SIZES = (10, 30, 50, 100)

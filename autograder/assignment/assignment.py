@@ -168,7 +168,7 @@ class Assignment:
     # --- its files ---
 
     def notebooks(self) -> tuple[Notebook, ...]:
-        """The source notebooks, in alphabetical order. Raises ``NotebookError`` when one is broken, or there is none."""
+        """The source notebooks, in alphabetical order. Raises ``NotebookError`` when there is none, or a broken one."""
         paths = sorted(self.source.glob("*.ipynb"))
         if not paths:
             raise NotebookError(f"{self.source} holds no notebook: is it the source folder of an assignment?")

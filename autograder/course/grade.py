@@ -131,7 +131,7 @@ class ClassRun:
         options = self._options
         notebooks = _chosen(self.assigned, options.only, needs_tests=self._recorder is None)
         names = [notebook.name for notebook in notebooks]
-        submissions = find_submissions(self._folder, names, options.students, self._report)
+        submissions = find_submissions(self._assignment, self._folder, names, options.students, self._report)
         if Framework.OTTER in options.frameworks:
             self._assert_zips_are_fresh(notebooks)
         columns = (*Progress.get_default_columns(), MofNCompleteColumn(), _Rate(), TimeElapsedColumn())

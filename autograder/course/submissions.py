@@ -9,6 +9,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import parse_utc
 
 from autograder.adapters import SECRET, TIMESTAMP
+from autograder.assignment.assignment import Assignment, assignment_names
 from autograder.assignment.notebook import read_node
 from autograder.errors import CourseError
 from autograder.grading.private_files import PrivateFiles
@@ -72,11 +73,16 @@ class Submission:
 
 
 def find_submissions(
-    folder: Path, notebooks: Iterable[str], students: Iterable[str] = (), report: Report = lambda text: None
+    assignment: Assignment,
+    folder: Path,
+    notebooks: Iterable[str],
+    students: Iterable[str] = (),
+    report: Report = lambda text: None,
 ) -> list[Submission]:
     """Every student's submission of every one of ``notebooks``, missing ones too, sorted; nothing is read yet.
 
-    A student's notebooks lie anywhere below the student's folder; so do the saved ``results/``. Links and special files
+    A student's notebooks lie anywhere below the student's folder, but not in that of another assignment of the course;
+    so do the saved ``results/``. Links and special files
     do not count; ``report`` is told each, a sentence. Raises ``CourseError`` when ``folder`` is not a folder of
     folders, or one of ``students`` (none: all) is not in it.
     """
@@ -93,8 +99,9 @@ def find_submissions(
     wanted = set(students)
     if unknown := sorted(wanted - {path.name for path in found}):
         raise CourseError(f"{folder} holds no student {', '.join(unknown)}.")
-    names = list(notebooks)
-    return [sub for path in found if not wanted or path.name in wanted for sub in _of_student(path, names, report)]
+    names, elsewhere = list(notebooks), set(assignment_names(assignment.root)) - {assignment.name}
+    chosen = [path for path in found if not wanted or path.name in wanted]
+    return [submission for path in chosen for submission in _of_student(path, names, elsewhere, report)]
 
 
 def parse_moment(text: str) -> datetime | None:
@@ -116,11 +123,13 @@ def _note(path: Path) -> str:
     return read_regular(path, _MAX_NOTE).decode(errors="replace").strip()
 
 
-def _of_student(student: Path, notebooks: list[str], report: Report) -> list[Submission]:
+def _of_student(student: Path, notebooks: list[str], elsewhere: set[str], report: Report) -> list[Submission]:
     paths: dict[str, list[Path]] = {name: [] for name in notebooks}
     refusals: dict[str, str] = {}
 
     def refused(path: PurePosixPath, why: str) -> None:
+        if elsewhere.intersection(path.parts[:1]):
+            return
         if path.suffix == ".ipynb" and path.stem in paths:
             refusals[path.stem] = f"{printable(path)} {why}"
         elif RESULTS not in path.parts:  # those are told when they are read
@@ -128,6 +137,8 @@ def _of_student(student: Path, notebooks: list[str], report: Report) -> list[Sub
 
     # A student's folder itself was made by whoever collected: that one may be a link.
     for file in regular_files(student.resolve(), refused):
+        if elsewhere.intersection(file.path.parts[:1]):
+            continue
         if file.path.suffix == ".ipynb" and file.path.stem in paths and ".ipynb_checkpoints" not in file.path.parts:
             paths[file.path.stem].append(student / file.path)
     for name in refusals.keys() & paths.keys():

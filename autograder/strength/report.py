@@ -167,6 +167,7 @@ def write_report(
         "",
         *(f"- *{operator.__name__}*: {' '.join((operator.__doc__ or '').split())}" for operator in OPERATORS),
     ]  # fmt: skip
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
 

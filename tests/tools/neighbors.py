@@ -70,7 +70,7 @@ def live(old: Assignment, notebook: str, expected: dict[str, float], *strength: 
     """
     new = lay_out_beside(old, notebook)
     done = CliRunner().invoke(main, ["--root", str(old.root), "check"])
-    assert f"choose with --assignment {new.name} or {old.name}" in done.output
+    assert f"choose with --assignment {' or '.join(sorted((new.name, old.name)))}" in done.output
     autograder(old, "check")
     autograder(old, "build", "--no-solved")
     _whole_way(old, notebook, expected)
@@ -84,7 +84,7 @@ def live(old: Assignment, notebook: str, expected: dict[str, float], *strength: 
     page = new.feedback("bob").read_text()
     assert "Each row has a sum of its own" in page
     measured = autograder(new, "strength", code=None)
-    assert f"written: {new.strength_report}" in measured.output
+    assert f"written: {new.strength_report}" in measured.output, measured.output
     assert f"| {notebook}, {QUESTION} | 3 / 3 | 1 / 1 | 1 / 1 |" in new.strength_report.read_text()
     assert files_of(old) == before
 

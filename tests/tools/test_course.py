@@ -11,6 +11,7 @@ import pytest
 from classroom import copy_course, submit
 from click.testing import CliRunner
 
+from autograder.assignment.assignment import Assignment
 from autograder.cli import main
 from autograder.course.compare import disagreements
 from autograder.course.records import Grade, Status
@@ -109,7 +110,7 @@ def test_submissions_are_found_plainly_and_in_nbgraders_layout(built_mini, tmp_p
     _submit(built_mini, path.parent, RIGHT)
     (path.parent / "results").mkdir()
     (path.parent / "results" / "run.json").write_text("1")
-    (submission,) = find_submissions(tmp_path, ["Mini"])
+    (submission,) = find_submissions(Assignment(tmp_path, "hw1"), tmp_path, ["Mini"])
     assert (submission.student, submission.problem) == ("ann", "")
     assert submission.read_results() == {"run.json": b"1"}
 
@@ -117,7 +118,7 @@ def test_submissions_are_found_plainly_and_in_nbgraders_layout(built_mini, tmp_p
 def test_a_notebook_with_a_byte_order_mark_is_read(built_mini, tmp_path):
     path = _submit(built_mini, tmp_path / "ann", RIGHT)
     path.write_text("\ufeff" + json.dumps(json.loads(path.read_text())), encoding="utf-8")
-    (submission,) = find_submissions(tmp_path, ["Mini"])
+    (submission,) = find_submissions(Assignment(tmp_path, "hw1"), tmp_path, ["Mini"])
     assert submission.read().cells
 
 
@@ -125,10 +126,10 @@ def test_wrong_folders_are_one_clear_line(built_mini, tmp_path):
     run = _grade(built_mini, tmp_path / "nowhere")
     assert (run.exit_code, "does not exist" in run.output) == (2, True)
     with pytest.raises(CourseError, match="holds no student's folder"):
-        find_submissions(tmp_path, ["Mini"])
+        find_submissions(Assignment(tmp_path, "hw1"), tmp_path, ["Mini"])
     (tmp_path / "file").write_text("")
     with pytest.raises(CourseError, match="is not a folder"):
-        find_submissions(tmp_path / "file", ["Mini"])
+        find_submissions(Assignment(tmp_path, "hw1"), tmp_path / "file", ["Mini"])
     _submit(built_mini, tmp_path / "ann", RIGHT)
     run = _grade(built_mini, tmp_path, "--notebook", "Nope")
     assert (run.exit_code, "there is no notebook Nope: the assignment has Mini." in run.output) == (1, True)

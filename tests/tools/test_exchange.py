@@ -13,6 +13,7 @@ from hub import ME, Hub
 from links import PLANTED, THIEF, plant
 from nbgrader.api import Gradebook
 
+from autograder.assignment.assignment import Assignment
 from autograder.cli import main
 from autograder.course.submissions import find_submissions
 
@@ -258,7 +259,9 @@ def test_the_secret_is_that_of_the_assignments_folder(tmp_path):
     (tmp_path / "ann" / "hw1" / "ann").mkdir()
     for name in ("Mini", "ann/Other"):
         (tmp_path / "ann" / "hw1" / f"{name}.ipynb").write_text("{}")
-    assert [one.secret for one in find_submissions(tmp_path, ["Mini", "Other", "None"])] == ["right", "right", ""]
+    assignment = Assignment(tmp_path, "hw1")
+    found = find_submissions(assignment, tmp_path, ["Mini", "Other", "None"])
+    assert [one.secret for one in found] == ["right", "right", ""]
 
 
 def test_one_who_came_another_way_does_not_keep_feedback_from_the_others(hub, cluster):

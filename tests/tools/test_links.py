@@ -313,6 +313,6 @@ def test_a_link_beside_the_notebook_of_its_name_is_told(tmp_path):
     (tmp_path / "ada" / "Mini.ipynb").write_text("{}")
     (tmp_path / "ada" / "copy" / "Mini.ipynb").symlink_to("/etc/passwd")
     told: list[str] = []
-    (found,) = find_submissions(tmp_path, ["Mini"], report=told.append)
+    (found,) = find_submissions(Assignment(tmp_path, "hw1"), tmp_path, ["Mini"], report=told.append)
     assert (found.path, found.problem) == (tmp_path / "ada" / "Mini.ipynb", "")
     assert told == ["ada: copy/Mini.ipynb is a link to /etc/passwd: left out."]

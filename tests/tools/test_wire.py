@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from autograder.grading import wire
 from autograder.grading.wire import MAX_DEPTH, Message, Wire, WireError
-from autograder.grading.wire.types import Code
+from autograder.grading.wire.types import CONTAINER_WEIGHT, Code
 from autograder.sandbox.channel import Channel, Closed, Late
 from autograder.sandbox.messages import MAX_BLOB, MAX_SKELETON
 
@@ -342,7 +342,7 @@ def test_hostile_messages_are_refused_cheaply(name):
 
 def test_no_message_within_the_limits_takes_much_memory():
     """Of all containers the emptiest ones take most; here as many as pass."""
-    count = wire.MAX_WEIGHT // (Code.CONTAINER_WEIGHT + 2)
+    count = wire.MAX_WEIGHT // (CONTAINER_WEIGHT + 2)
     for empty in (b"\x90", b"\x80", b"\xd4\x02\x90"):
         tracemalloc.start()
         try:
