@@ -8,7 +8,8 @@ from certificates import certificates
 from classroom import RIGHT, WRONG, copy_course, submit
 from click.testing import CliRunner
 from distributed import LocalCluster
-from minicourse import make_course
+from minicourse import ASSIGNMENT, make_course
+from shared import once
 
 from autograder.assignment.assignment import Assignment
 from autograder.authoring.build import build
@@ -24,9 +25,11 @@ def mini(tmp_path: Path) -> Assignment:
 @pytest.fixture(scope="session")
 def built_mini(tmp_path_factory: pytest.TempPathFactory) -> Assignment:
     """A course of one tiny notebook with everything built. Tests must not change it."""
-    course = make_course(tmp_path_factory.mktemp("built") / "course")
-    assert all(was_built for _, was_built in build(course))
-    return course
+
+    def make(folder: Path) -> None:
+        assert all(was_built for _, was_built in build(make_course(folder)))
+
+    return Assignment(once(tmp_path_factory, "built", make), ASSIGNMENT)
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +50,11 @@ def cluster(tls: None) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def graded_mini(built_mini: Assignment, cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Assignment:
     """A copy of the tiny course with a class that is graded and recorded. Tests must not change it."""
-    assignment = copy_course(built_mini, tmp_path_factory.mktemp("graded") / "course")
+    return Assignment(once(tmp_path_factory, "graded", lambda folder: _grade(built_mini, folder, cluster)), ASSIGNMENT)
+
+
+def _grade(built: Assignment, folder: Path, cluster: str) -> None:
+    assignment = copy_course(built, folder)
     for number in range(4):
         submit(assignment, f"right{number}", f"# {number}\n{RIGHT}", "Because." if number else "")
     for number in range(3):
@@ -62,4 +69,3 @@ def graded_mini(built_mini: Assignment, cluster: str, tmp_path_factory: pytest.T
     run = CliRunner().invoke(main, ["--root", str(assignment.root), "grade", "--scheduler", cluster])
     assert run.exit_code == 1, run.output
     assert "torn, Mini: Mini.ipynb is not a valid notebook" in run.output
-    return assignment

@@ -1,6 +1,6 @@
 """Reads collections of alternative answers: functions named ``<question>__<what is special about it>``.
 
-The known wrong answers (``solutions/misconceptions``) and the correct variants of the tests are both written so. The
+The known wrong answers (``mistakes`` in the reference package) and the correct ``variants`` are both written so. The
 function's docstring says what it is; its source, renamed to the question, can stand in a solution cell. Questions named
 in the module's ``VALUES`` ask for a variable: their functions take no argument and return its value.
 

@@ -61,7 +61,7 @@ class Question:
 class Notebook:
     """A source notebook: ``node`` is what nbformat read, the rest is derived from it.
 
-    ``foundation`` is the code that the tests of any question build on: what is given before the first answer, and the
+    ``setup_cells`` is the code that the tests of any question build on: what is given before the first answer, and the
     reference answers.
     """
 
@@ -70,7 +70,7 @@ class Notebook:
     node: NotebookNode
     cells: tuple[Cell, ...]
     questions: tuple[Question, ...]
-    foundation: tuple[str, ...]
+    setup_cells: tuple[str, ...]
 
     @property
     def points(self) -> float:
@@ -82,7 +82,7 @@ def read_notebook(path: Path) -> Notebook:
     """Read one source notebook. Raises ``NotebookError`` when it is missing, no notebook, or wrongly delimited."""
     node = read_node(path)
     cells = tuple(_cell(index, cell) for index, cell in enumerate(node.cells))
-    return Notebook(path.stem, path, node, cells, tuple(_questions(path.stem, cells)), tuple(_foundation(cells)))
+    return Notebook(path.stem, path, node, cells, tuple(_questions(path.stem, cells)), tuple(_setup_cells(cells)))
 
 
 def read_node(path: Path) -> NotebookNode:
@@ -156,7 +156,7 @@ def _cell(index: int, cell: NotebookNode) -> Cell:
     )
 
 
-def _foundation(cells: tuple[Cell, ...]) -> list[str]:
+def _setup_cells(cells: tuple[Cell, ...]) -> list[str]:
     code = [cell for cell in cells if cell.cell_type == "code" and cell.kind is not Kind.TEST]
     first = next((number for number, cell in enumerate(code) if cell.kind is Kind.SOLUTION), len(code))
     return [cell.source for number, cell in enumerate(code) if number < first or cell.kind is Kind.SOLUTION]

@@ -7,7 +7,6 @@ the products keeps a hash of the inputs and one of the output; a product whose s
 import difflib
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +18,7 @@ from autograder.assignment.notebook import Notebook
 from autograder.authoring.download import build_download
 from autograder.authoring.lint import lint
 from autograder.authoring.otter_zip import build_zip
-from autograder.authoring.package import building_files, grader_files
+from autograder.authoring.package import PACKAGE, building_files, grader_files
 from autograder.authoring.release import build_release
 from autograder.authoring.solved import build_solved
 from autograder.errors import NotebookError
@@ -137,7 +136,8 @@ def _hash(paths: Iterable[Path], root: Path) -> str:
     digest = hashlib.sha256()
     for path in paths:
         content = path.read_bytes()
-        digest.update(f"{os.path.relpath(path, root)}\0{len(content)}\0".encode() + content)
+        place = path.relative_to(root if path.is_relative_to(root) else PACKAGE.parent)
+        digest.update(f"{place.as_posix()}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
 
 

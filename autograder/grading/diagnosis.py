@@ -31,13 +31,13 @@ _MOST_SENTENCES = 3
 # What a diagnosis begins with when several mistakes explain the failure.
 UNCERTAIN = "It may be one of these."
 # A mistake that takes longer is passed over.
-_SUSPECT_SECONDS = 30.0
+_MISTAKE_SECONDS = 30.0
 # So much longer one is worked out that is not the student's, for the students to come.
 _QUICK_SECONDS = 0.5
 
 
 @dataclass
-class Suspect:
+class KnownMistake:
     """A known mistake, and the outcomes of it so far: where they take long, only until they differ from a student's."""
 
     entry: catalogue.Entry
@@ -54,7 +54,7 @@ class Case:
 
     exchanges: list[Exchange] = field(default_factory=list)
     reference: list[Outcome] = field(default_factory=list)
-    suspects: list[Suspect] = field(default_factory=list)
+    mistakes: list[KnownMistake] = field(default_factory=list)
 
 
 # By what they depend on; a grader works for one course, which has some dozens of questions.
@@ -86,12 +86,12 @@ class Diagnostics:
                 started = time.monotonic()
                 deadline = started + self._seconds
                 with bounded(self._seconds):
-                    observed = self._observed(case, box, deadline) if case.suspects else []
+                    observed = self._observed(case, box, deadline) if case.mistakes else []
                     if all(map(agree, case.reference, observed)):
                         return ""  # what failed is not what came back, or cannot be seen twice
                     with _ours():
                         matching = _matching(case, observed, reference, deadline)
-                    return _sentence([suspect.entry.sentence for suspect in matching])
+                    return _sentence([mistake.entry.sentence for mistake in matching])
         except BoxLost:
             raise
         except (ForkLost, Exception):  # a reason that cannot be found is no reason to lose a submission
@@ -101,18 +101,20 @@ class Diagnostics:
 
     def _case(self, question: Question, course: CourseModules, reference: Callable[[], NotebookBox]) -> Case:
         """What is known of a question; found out once for the class, in time of its own."""
-        mistakes = self._mistakes.read_text(encoding="utf-8")
-        texts = (self._source.name, asked(question), question.visible, question.hidden, *self._source.foundation)
-        key = hashlib.sha256("\0".join((*texts, mistakes)).encode()).hexdigest()
+        catalogued = self._mistakes.read_text(encoding="utf-8")
+        texts = (self._source.name, asked(question), question.visible, question.hidden, *self._source.setup_cells)
+        key = hashlib.sha256("\0".join((*texts, catalogued)).encode()).hexdigest()
         if key not in _cases:
             _cases[key] = Case()  # also when recording fails: it would fail again for the next student
             with bounded(self._policy.limits.diagnosis_seconds):
                 deadline = time.monotonic() + self._policy.limits.diagnosis_seconds
-                suspects = [Suspect(one) for one in catalogue.read(self._mistakes) if one.question == asked(question)]
-                if suspects:
+                mistakes = [
+                    KnownMistake(one) for one in catalogue.read(self._mistakes) if one.question == asked(question)
+                ]
+                if mistakes:
                     box = reference()
-                    exchanges = record(question, box, list(self._source.foundation), course, deadline)
-                    _cases[key] = Case(exchanges, repeat(exchanges, box, deadline), suspects)
+                    exchanges = record(question, box, list(self._source.setup_cells), course, deadline)
+                    _cases[key] = Case(exchanges, repeat(exchanges, box, deadline), mistakes)
         return _cases[key]
 
     def _observed(self, case: Case, box: NotebookBox, deadline: float) -> list[Outcome]:
@@ -125,7 +127,7 @@ class Diagnostics:
             staged(self._assignment, {}, self._policy.limits.disk) as folder,
             NotebookBox(zygote(), folder, self._policy, self._assignment.secret_paths) as box,
         ):
-            for cell in self._source.foundation:
+            for cell in self._source.setup_cells:
                 _, late = box.run_cell(cell, deadline)
                 if late:
                     raise ForkLost(Loss.LATE)
@@ -143,33 +145,33 @@ def _ours() -> Iterator[None]:
 
 def _matching(
     case: Case, observed: list[Outcome], reference: Callable[[], NotebookBox], deadline: float
-) -> list[Suspect]:
-    """The suspects whose outcomes are the observed ones, and not the reference's."""
-    alike = [suspect for suspect in case.suspects if suspect.agrees(observed)]
-    for suspect in alike:
-        if not suspect.is_complete:
-            _work_out(suspect, case.exchanges, observed, reference(), deadline)
+) -> list[KnownMistake]:
+    """The mistakes whose outcomes are the observed ones, and not the reference's."""
+    alike = [mistake for mistake in case.mistakes if mistake.agrees(observed)]
+    for mistake in alike:
+        if not mistake.is_complete:
+            _work_out(mistake, case.exchanges, observed, reference(), deadline)
     return [
-        suspect
-        for suspect in alike
-        if suspect.is_complete and suspect.agrees(observed) and not suspect.agrees(case.reference)
+        mistake
+        for mistake in alike
+        if mistake.is_complete and mistake.agrees(observed) and not mistake.agrees(case.reference)
     ]
 
 
 def _work_out(
-    suspect: Suspect, exchanges: list[Exchange], observed: list[Outcome], box: NotebookBox, deadline: float
+    mistake: KnownMistake, exchanges: list[Exchange], observed: list[Outcome], box: NotebookBox, deadline: float
 ) -> None:
-    """Find the outcomes of a suspect up to the first that differs from what was observed, and what quickly follows.
+    """Find the outcomes of a mistake up to the first that differs from what was observed, and what quickly follows.
 
     Raises ``ForkLost``.
     """
-    answer, _ = box.run_cell(suspect.entry.source, deadline)
+    answer, _ = box.run_cell(mistake.entry.source, deadline)
     if answer.error:
         return
     test = box.fork()
     outcomes: list[Outcome] = []
     is_different = False
-    session = Session(test.channel, min(deadline, time.monotonic() + _SUSPECT_SECONDS), REPLY)
+    session = Session(test.channel, min(deadline, time.monotonic() + _MISTAKE_SECONDS), REPLY)
     try:
         for outcome in replay(exchanges, session):
             if not is_different and not agree(outcome, observed[len(outcomes)]):
@@ -183,7 +185,7 @@ def _work_out(
             outcomes.append(Outcome(error=ended.loss.value))  # no student's: theirs came to an end
     finally:
         test.close()
-        suspect.outcomes, suspect.is_complete = outcomes, len(outcomes) == len(exchanges)
+        mistake.outcomes, mistake.is_complete = outcomes, len(outcomes) == len(exchanges)
 
 
 def asked(question: Question) -> str:

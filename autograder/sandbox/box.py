@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import Self
 
 from autograder.errors import AutograderError
-from autograder.sandbox.cage import Cage
+from autograder.sandbox.cage import PACKAGE, Cage
 from autograder.sandbox.channel import Channel, Closed, Late
 from autograder.sandbox.limits import Limits, Policy
 from autograder.sandbox.messages import Message
 from autograder.sandbox.protocol import ANSWER, READY, REQUEST, BoxEnded, BoxRefused, BoxStarted, EndBox, StartBox
 
-_ROOT = Path(__file__).parents[2]
 # How long the zygote may take to end before it is killed, and to start or to answer.
 _GRACE = 2.0
 _START_SECONDS = 120.0
@@ -201,7 +200,7 @@ class Box:
 def _environment() -> dict[str, str]:
     """The zygote's environment: enough for Python and its libraries, nothing of the grader's own."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TZ") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(_ROOT)}
+    return {**kept, "PYTHONPATH": str(PACKAGE.parent)}
 
 
 def _known_users() -> int:

@@ -36,7 +36,7 @@ class Protected(StrEnum):
 # Which layers are in force for each.
 Force = dict[Protected, list[str]]
 
-_PACKAGE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parents[1]
 # Of the system Python needs programs, libraries, fonts, time zones. Nothing here is anybody's data.
 _SYSTEM = (
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache",
@@ -154,7 +154,7 @@ def visible_paths(hidden: tuple[str, ...]) -> list[Path]:
     paths += [Path(path) for path in sys.path if path.endswith("site-packages")]
     paths.append(Path(os.path.realpath(sys.executable)).parent.parent)
     # Installed rather than checked out, this package lies among the libraries.
-    secret = [Path(os.path.realpath(path)) for path in [*map(Path, hidden), _PACKAGE] if os.path.exists(path)]
+    secret = [Path(os.path.realpath(path)) for path in [*map(Path, hidden), PACKAGE] if os.path.exists(path)]
     return [seen for path in dict.fromkeys(paths) for seen in _without(path, secret)]
 
 

@@ -47,7 +47,7 @@ def differences(assignment: Assignment, notebook: Notebook, question: Question, 
         CourseModules(assignment) as course,
         NotebookBox(zygote(), folder, policy, assignment.secret_paths) as box,
     ):
-        for cell in notebook.foundation:
+        for cell in notebook.setup_cells:
             box.run_cell(cell, time.monotonic() + _SECONDS)
         inputs = list(_inputs(notebook, question, box, course))
         return [_difference(question, source, inputs, box) for source in sources]
@@ -57,7 +57,7 @@ def _inputs(notebook: Notebook, question: Question, box: NotebookBox, course: Co
     started = time.monotonic()
     for seed in range(_SEEDS):
         with hidden_seed(seed):
-            exchanges = record(question, box, list(notebook.foundation), course, time.monotonic() + 4 * _SECONDS)
+            exchanges = record(question, box, list(notebook.setup_cells), course, time.monotonic() + 4 * _SECONDS)
         yield _Input(f"seed {seed}", exchanges, False, box)
         for number in range(_VARIATIONS):
             chance = random.Random(_VARIATIONS * seed + number)

@@ -74,7 +74,7 @@ class Memory:
 
     def _key_of_all(self, notebook: Notebook) -> str:
         texts = [text for question in notebook.questions for text in (question.visible, question.hidden)]
-        return _hash(*(text.encode() for text in (self._course_of(notebook), *notebook.foundation, *texts)))
+        return _hash(*(text.encode() for text in (self._course_of(notebook), *notebook.setup_cells, *texts)))
 
     def _key(self, notebook: Notebook, question: Question, answer: Answer) -> str:
         if notebook.name not in self._common:
@@ -82,14 +82,14 @@ class Memory:
         texts = [answer.kind.value, self._common[notebook.name], self._deciding[answer.kind]]
         if answer.kind is AnswerKind.MISTAKE:
             texts.append(_read(self._assignment.mistakes_of(notebook)))
-        texts += [*notebook.foundation, question.visible, question.hidden, answer.source]
+        texts += [*notebook.setup_cells, question.visible, question.hidden, answer.source]
         return _hash(*(text.encode() for text in texts))
 
     def _course_of(self, notebook: Notebook) -> str:
         """A hash of the reference answers and of the kits, as far as the notebook uses them."""
         assignment, mistakes = self._assignment, self._assignment.mistakes_of(notebook)
         own = [path for path in assignment.solution_files(notebook) if path != mistakes]
-        sources = [*notebook.foundation, *map(_read, own)]
+        sources = [*notebook.setup_cells, *map(_read, own)]
         sources += [text for question in notebook.questions for text in (question.visible, question.hidden)]
         files = assignment.package_files()
         known = assignment.package_modules()

@@ -50,11 +50,11 @@ def seconds_for_mutants(assignment: Assignment, notebook: Notebook, question: Qu
 
 
 def trial_notebook(notebook: Notebook, questions: Sequence[Question]) -> Notebook:
-    """A notebook of the foundation, and then for each question its answer, where it has one, and its tests.
+    """A notebook of the set-up cells, and then for each question its answer, where it has one, and its tests.
 
     Questions are named ``<question>__<what is special>``.
     """
-    cells = [_cell(source, f"foundation-{index}") for index, source in enumerate(notebook.foundation)]
+    cells = [_cell(source, f"setup-{index}") for index, source in enumerate(notebook.setup_cells)]
     named = [replace(question, test_id=f"test_{question.name}") for question in questions]
     for question in named:
         if question.solution:

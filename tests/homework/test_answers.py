@@ -76,7 +76,7 @@ def test_correct_variant_is_accepted(kernel, notebook, entry):
 def test_hidden_test_catches_the_mistake(kernel, notebook, entry):
     outcome = kernel(notebook).grade(entry.question, entry.source)
     assert isinstance(outcome.hidden, AssertionError), f"not caught by an assertion: {outcome.hidden!r}"
-    assert entry.sentence, "a misconception needs the sentence that tells the student"
+    assert entry.sentence, "a known mistake needs the sentence that tells the student"
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS)

@@ -24,7 +24,7 @@ PLANTED = {
 def plant(folder: Path, course: Path) -> None:
     """Links to a file and a folder of the course, to a device and to nothing, and a pipe that nobody writes to."""
     folder.mkdir(exist_ok=True)
-    (folder / "mini.py").symlink_to(course / "solutions" / "mini.py")
+    (folder / "mini.py").symlink_to(course / "solutions" / "hw1" / "mini.py")
     (folder / "all").symlink_to(course)
     (folder / "zero").symlink_to("/dev/zero")
     (folder / "gone").symlink_to("/no/such/file")

@@ -138,7 +138,7 @@ def test_wrong_folders_are_one_clear_line(built_mini, tmp_path):
 def test_a_stale_zip_is_refused(built_mini, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(built_mini.root, copy)
-    (copy / "solutions" / "mini.py").write_text("def double(x):\n    return 0\n")
+    (copy / "solutions" / "hw1" / "mini.py").write_text("def double(x):\n    return 0\n")
     _submit(built_mini, tmp_path / "class" / "ann", RIGHT)
     run = CliRunner().invoke(main, ["--root", str(copy), "grade", str(tmp_path / "class"), "--framework", "otter"])
     assert run.exit_code == 1

@@ -262,7 +262,7 @@ def test_a_mistake_that_never_ends_is_passed_over(source, monkeypatch):
     path = source.path.parents[2] / "solutions" / ASSIGNMENT / "mistakes" / "mini.py"
     endless = '\n\ndef double__endless(x):\n    """It never ends."""\n    while True:\n        pass\n'
     before = path.read_text()
-    monkeypatch.setattr(diagnosis, "_SUSPECT_SECONDS", 1.0)
+    monkeypatch.setattr(diagnosis, "_MISTAKE_SECONDS", 1.0)
     try:
         path.write_text(before + endless)
         result = _result(source, "double", "def double(x):\n    return x * x")

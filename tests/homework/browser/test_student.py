@@ -168,7 +168,7 @@ def points_of_engine(archive: Path, notebook: Notebook, tmp_path: Path) -> float
     """What `autograder grade` prints as the total for what is in the zip; whatever it writes, it writes elsewhere."""
     course = tmp_path / "course"
     course.mkdir()
-    for name in ("nbgrader_config.py", "environment.yml", "source", "release", "solutions"):
+    for name in ("nbgrader_config.py", "environment.yml", "source", "release", "solutions", "kit"):
         (course / name).symlink_to(ROOT / name)
     shutil.unpack_archive(archive, tmp_path / "class" / "ada")
     command = ["--root", str(course), "grade", str(tmp_path / "class"), "--notebook", notebook.name]

@@ -12,8 +12,8 @@ One TOML file per student in ``students/`` says what the submission is and which
     zero = ["averaging_filtering"]         # questions that must get 0, or "all"; the others get full points
     status = "unreadable"                  # how grading must end; default "graded"
     stock = "out of time"                  # how it must end, without any points, in the frameworks as they come
-    [HandDesignFilters.answers]            # grade id -> code, or the name of a misconception
-    averaging_filtering = "misconception: divided_by_side"
+    [HandDesignFilters.answers]            # grade id -> code, or the name of a known mistake
+    averaging_filtering = "known mistake: divided_by_side"
     [[HandDesignFilters.extra]]            # the student's own cells
     after = "averaging_filtering"
     code = "1 / 0"
@@ -38,7 +38,7 @@ from autograder.assignment.notebook import SOLUTION, Notebook, nbgrader_metadata
 STOCK_TIMEOUT = 60.0
 TIMEOUT = 400.0
 STUDENTS = Path(__file__).parent / "students"
-_MISCONCEPTION = "misconception: "
+_KNOWN_MISTAKE = "known mistake: "
 _PLANS: dict[str, dict[str, Any]] = {
     "reference": {},
     "blank": {"start": "blank", "zero": "all"},
@@ -115,10 +115,10 @@ def _edited(cell: NotebookNode, answers: dict[str, str], plan: dict[str, Any]) -
 
 
 def _answer(notebook: Notebook, question: str, text: str) -> str:
-    if not text.startswith(_MISCONCEPTION):
+    if not text.startswith(_KNOWN_MISTAKE):
         return text
     entries = catalogue.read(HW4.mistakes / f"{catalogue.module_name(notebook.name)}.py")
-    name = text.removeprefix(_MISCONCEPTION)
+    name = text.removeprefix(_KNOWN_MISTAKE)
     return next(e.source for e in entries if (e.question, e.name) == (question, name))
 
 
