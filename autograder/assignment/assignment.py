@@ -204,16 +204,17 @@ class Assignment:
     def solution_files(self, notebook: Notebook | None = None) -> list[Path]:
         """The files of the reference package, or those that grading ``notebook`` needs.
 
-        These are what its hidden tests import, directly or through one another, and the known wrong answers to its
-        questions.
+        These are what its hidden tests import, directly or through one another, the known wrong answers to its
+        questions, and whatever lies in the reference package with a name that begins as the notebook's module does
+        (data, or code that a module reads).
         """
         everything = sorted([*(self.root / SOLUTIONS).glob("*.py"), *files(self.solutions)])
         if notebook is None:
             return everything
         hidden = [question.hidden for question in notebook.questions]
-        found = needed(modules(self.root, everything), hidden)
-        mistakes = self.mistakes_of(notebook)
-        return sorted({*found, *([mistakes] if mistakes.is_file() else [])})
+        own = module_name(notebook.name)
+        named = [path for path in everything if path.name.startswith(own) and path.parent != self.variants]
+        return sorted({*needed(modules(self.root, everything), hidden), *named})
 
     @property
     def secret_paths(self) -> tuple[Path, ...]:
