@@ -10,10 +10,19 @@ from click.testing import CliRunner
 from distributed import LocalCluster
 from minicourse import ASSIGNMENT, make_course
 from shared import once
+from warm import warm_commands
 
+from autograder import process
 from autograder.assignment.assignment import Assignment
 from autograder.authoring.build import build
 from autograder.cli import main
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_commands() -> Iterator[None]:
+    """nbgrader and otter start from a process that has imported them."""
+    with warm_commands(process):
+        yield
 
 
 @pytest.fixture
