@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import types
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,13 +31,15 @@ class Server:
             command = [sys.executable, __file__, str(theirs.fileno())]
             self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, cwd="/")
         self._socket = ours
+        self._one_at_a_time = threading.Lock()
 
     def start(self, request: dict[str, Any], output: int) -> "Command":
         ours, theirs = socket.socketpair()
         with theirs:
             data = json.dumps(request).encode()
-            socket.send_fds(self._socket, [len(data).to_bytes(8, "big")], [output, theirs.fileno()])
-            self._socket.sendall(data)
+            with self._one_at_a_time:
+                socket.send_fds(self._socket, [len(data).to_bytes(8, "big")], [output, theirs.fileno()])
+                self._socket.sendall(data)
         return Command(ours)
 
     def close(self) -> None:

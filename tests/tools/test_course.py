@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from autograder.assignment.assignment import Assignment
 from autograder.cli import main
 from autograder.course.compare import disagreements
-from autograder.course.records import Grade, Status
+from autograder.course.records import Framework, Grade, Status
 from autograder.course.submissions import find_submissions
 from autograder.errors import CourseError
 
@@ -95,10 +95,10 @@ def test_a_hanging_submission_is_ended_and_recorded(built_mini, tmp_path):
 
 def test_a_disagreement_names_student_and_question():
     grades = [
-        Grade("ann", "Mini", "nbgrader", Status.GRADED, {"double": 3.0, "half": 1.0}),
-        Grade("ann", "Mini", "otter", Status.GRADED, {"double": 0.0, "half": 1.0}),
-        Grade("bob", "Mini", "nbgrader", Status.GRADED, {"double": 3.0, "half": 1.0}),
-        Grade("bob", "Mini", "otter", Status.TIMEOUT, {"double": 0.0, "half": 0.0}),
+        Grade("ann", "Mini", Framework.NBGRADER, Status.GRADED, {"double": 3.0, "half": 1.0}),
+        Grade("ann", "Mini", Framework.OTTER, Status.GRADED, {"double": 0.0, "half": 1.0}),
+        Grade("bob", "Mini", Framework.NBGRADER, Status.GRADED, {"double": 3.0, "half": 1.0}),
+        Grade("bob", "Mini", Framework.OTTER, Status.TIMEOUT, {"double": 0.0, "half": 0.0}),
     ]
     (found,) = disagreements(grades)
     assert str(found) == "ann, Mini, double: the frameworks disagree (nbgrader 3, otter 0)"
