@@ -1,6 +1,7 @@
 """nbgrader preprocessors and a hook, named in ``nbgrader_config.py``.
 
 ``AddOtterChecks``       generate_assignment: otter checks a question where nbgrader does
+``AddColabSetup``        generate_assignment: how Google Colab gets what the notebook imports
 ``PrepareForStudents``   generate_assignment: how JupyterLab shows and runs the cells
 ``set_links_aside``      autograde, before anything is copied: only regular files stay in ``submitted/``
 ``RebuildSubmission``    autograde, first: the release's cells with the student's answers in them
@@ -92,7 +93,7 @@ class AddOtterChecks(NbGraderPreprocessor):
 
 
 class PrepareForStudents(NbGraderPreprocessor):
-    """What JupyterLab (and VS Code) should do with the cells of the release, and how Colab gets what they import.
+    """What JupyterLab (and VS Code) should do with the cells of the release.
 
     "Run All Cells" goes on after a cell that fails, as the tests of open questions do: JupyterLab stops at the first
     error, but not at a cell tagged ``raises-exception``. Test cells, which can be longer than the screen, come folded
@@ -104,7 +105,14 @@ class PrepareForStudents(NbGraderPreprocessor):
             cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), "raises-exception"})
         if kind_of(cell) is Kind.TEST:
             cell.metadata["jupyter"] = {"source_hidden": True}
-        if f"import {KIT}" in cell.source.splitlines() and kind_of(cell) is Kind.LOCKED:
+        return cell, resources
+
+
+class AddColabSetup(NbGraderPreprocessor):
+    """Let the first cell of a notebook, which imports the kit, fetch the kit first on Google Colab."""
+
+    def preprocess_cell(self, cell: NotebookNode, resources: Resources, index: int) -> tuple[NotebookNode, Resources]:
+        if kind_of(cell) is Kind.LOCKED and f"import {KIT}" in cell.source.splitlines():
             cell.source = with_colab_setup(cell.source, resources["nbgrader"]["assignment"])
         return cell, resources
 

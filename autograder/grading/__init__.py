@@ -4,9 +4,9 @@ Theory of operation. Three kinds of process take part, each trusted no further t
 
 - The *grader* (this process) holds the source notebook with its hidden tests, and ``solutions``. It runs the tests and
   decides on points; it never runs a line of the student's.
-- The *zygote* (``student.zygote``) is started once by the grader, with a clean environment and without secrets. It
+- The *zygote* (``sandbox.zygote``) is started once by the grader, with a clean environment and without secrets. It
   imports torch, numpy, matplotlib and IPython, which takes seconds, and forks itself, which takes milliseconds.
-- The *student process* is such a fork, one for each submission, put into a cage (``student.cage``) before it sees the
+- The *student process* is such a fork, one for each submission, put into a cage (``sandbox.cage``) before it sees the
   notebook: a root file system, process table and network of its own, another user, Landlock rules, a seccomp filter,
   limits. It runs the cells (``student.server``), and for each question it forks itself once more, so that a test's
   crash, hang or change of state is gone with the fork.

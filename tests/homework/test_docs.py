@@ -86,6 +86,6 @@ def test_the_instructor_guides_commands_work(tmp_path: Path):
     assert "hw4/requirements.txt" in printed  # what unzip lists
     assert "HandDesignFilters: 10 points" in printed
     assert (course / "feedback" / "ada" / "hw4.html").is_file()
-    assert (course / "report" / "index.html").is_file()
+    assert (course / "report" / "hw4" / "index.html").is_file()
     assert (course / "grades.csv").read_text().count("ada") == 1
     run("autograder build --check")
