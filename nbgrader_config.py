@@ -58,5 +58,5 @@ c.ExchangeFactory.collect = "autograder.adapters.exchange.CollectOwnFiles"
 c.Autograde.pre_convert_hook = "autograder.adapters.nbgrader.set_links_aside"
 # A student who did not submit through the exchange does not stop the release of feedback to the others.
 c.ExchangeFactory.release_feedback = "autograder.adapters.exchange.ReleaseWhatCanBeFetched"
-# Seconds that a cell may take. `--GradeInSandbox.isolation=none` runs students' code unprotected.
-c.GradeInSandbox.timeout = 120
+# How long a cell may take is in source/*/assignment.toml; `c.GradeInSandbox.timeout`, in seconds, overrides it.
+# `nbgrader autograde NAME --GradeInSandbox.isolation=none` runs students' code unprotected.

@@ -5,12 +5,13 @@
 ``PrepareForStudents``   generate_assignment: how JupyterLab shows and runs the cells
 ``set_links_aside``      autograde, before anything is copied: only regular files stay in ``submitted/``
 ``RebuildSubmission``    autograde, first: the release's cells with the student's answers in them
-``GradeInSandbox``           autograde, in place of Execute: student code runs in a box, tests run here
+``GradeInSandbox``       autograde, in place of Execute: student code runs in a box, tests run here
 ``KeepOnlyErrors``       autograde, after Execute: only an exception costs points
 ``HideTests``            generate_feedback: what hidden tests found, without their code
 """
 
 import contextlib
+import math
 import os
 import tempfile
 from dataclasses import replace
@@ -23,7 +24,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
-from traitlets import Enum
+from traitlets import Enum, Integer
 from traitlets.log import get_logger
 
 from autograder.adapters.colab import with_colab_setup
@@ -144,13 +145,17 @@ class GradeInSandbox(Execute):
     """Grade through the engine and write the verdicts as outputs of the test cells, for SaveAutoGrades to read.
 
     With ``--GradeInSandbox.isolation=none`` it is nbgrader's Execute: notebook and tests in one unprotected kernel.
-    ``timeout`` is a cell's limit in seconds, as for Execute.
+    ``timeout`` is a cell's limit in seconds, by default what the assignment's settings say.
     """
 
+    timeout = Integer(None, allow_none=True).tag(config=True)
     isolation = Enum([way.value for way in Isolation], default_value=Isolation.STRICT.value).tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         names = resources["nbgrader"]
+        assignment = _assignment(CourseDirectory(config=self.config), names)
+        policy = policy_for(assignment.settings)
+        self.timeout = self.timeout or math.ceil(policy.limits.cell_seconds)
         if Isolation(self.isolation) is Isolation.NONE:
             self.log.warning("NO ISOLATION: %s's code runs in one process with the tests.", names["student"])
             unprotected: tuple[NotebookNode, Resources] = super().preprocess(nb, resources)
@@ -158,11 +163,9 @@ class GradeInSandbox(Execute):
         # Here, since it imports torch, which `generate_assignment` can do without.
         from autograder.grading.engine import grade_notebook
 
-        assignment = _assignment(CourseDirectory(config=self.config), names)
         report = partial(self.log.warning, "%s: %s", names["student"])
         results = read_results(Path(resources["metadata"]["path"]) / RESULTS, report, PrivateFiles(assignment))
-        policy = policy_for(assignment.settings)
-        limits = replace(policy.limits, cell_seconds=float(self.timeout or policy.limits.cell_seconds))
+        limits = replace(policy.limits, cell_seconds=float(self.timeout))
         source = read_notebook(assignment.source / f"{names['notebook']}.ipynb")
         graded = grade_notebook(assignment, source, nb, results, Policy(limits))
         for cell, executed in zip(nb.cells, graded.node.cells, strict=True):

@@ -59,7 +59,8 @@ class SandboxPlugin(AbstractOtterPlugin):
         self, submission_path: str, submission_metadata: dict[str, Any], plugin_config: dict[str, Any]
     ) -> None:
         super().__init__(submission_path, submission_metadata, plugin_config)
-        self._isolation = Isolation(os.environ.get(ISOLATION_VARIABLE) or plugin_config.get("isolation", "strict"))
+        wanted = os.environ.get(ISOLATION_VARIABLE) or plugin_config.get("isolation")
+        self._isolation = Isolation.NONE if wanted == Isolation.NONE.value else Isolation.STRICT
         self._graded: GradedNotebook | None = None
         self._kept = Path()
 

@@ -6,9 +6,11 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from keyword import iskeyword
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -20,11 +22,18 @@ from autograder.schema import DecodeError, Schema
 
 # The package of reference answers, and the one for any homework's notebooks, below a course's root.
 SOLUTIONS, KIT = "solutions", "kit"
+# The environment variable with the seed that hidden tests draw their inputs with.
+SEED_VARIABLE = "AUTOGRADER_HIDDEN_SEED"
 # What the folder of an assignment is called, it being a Python package of the solutions too.
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+# Names that mean something else in a course, or in a student's folder.
+_TAKEN = (SOLUTIONS, KIT, "autograder", "results")
 _SETTINGS_FILE = "assignment.toml"
 _FOR_STUDENTS = ("README.md", "environment.yml", "requirements.txt")
 _SKIPPED = {"__pycache__", ".ipynb_checkpoints"}
+
+
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -37,8 +46,8 @@ class Settings:
 
     __pydantic_config__ = ConfigDict(extra="forbid")  # a word that is misspelled must not be passed over
 
-    cell_seconds: float = 120.0
-    notebook_seconds: float = 900.0
+    cell_seconds: Seconds = 120.0
+    notebook_seconds: Seconds = 900.0
     hidden_seed: int = 182
     variants: int = 6
 
@@ -162,7 +171,7 @@ class Assignment:
             return Settings()
         try:
             return _settings.from_python(tomllib.loads(path.read_text(encoding="utf-8")))
-        except (tomllib.TOMLDecodeError, DecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, DecodeError) as error:
             raise AutograderError(f"{path} cannot be used: {error}") from None
 
     # --- its files ---
@@ -198,8 +207,12 @@ class Assignment:
 
     def setting_files(self) -> list[Path]:
         """What changes how its notebooks are built and graded."""
-        own = self.source / _SETTINGS_FILE
-        return [self.nbgrader_config, self.environment, *([own] if own.is_file() else [])]
+        return [self.nbgrader_config, self.environment, *self.own_settings()]
+
+    def own_settings(self) -> list[Path]:
+        """The file with the assignment's settings, where there is one."""
+        path = self.source / _SETTINGS_FILE
+        return [path] if path.is_file() else []
 
     def solution_files(self, notebook: Notebook | None = None) -> list[Path]:
         """The files of the reference package, or those that grading ``notebook`` needs.
@@ -258,7 +271,7 @@ def assignment_names(root: Path) -> list[str]:
 
 def name_problem(name: str) -> str:
     """Why an assignment cannot have this name; empty when it can."""
-    if name in (SOLUTIONS, KIT, "autograder") or not _NAME.fullmatch(name):
+    if name in _TAKEN or iskeyword(name) or not _NAME.fullmatch(name):
         return f"{name!r} cannot be an assignment's name: use lowercase letters, digits, and _, such as hw5."
     return ""
 

@@ -99,7 +99,8 @@ def read_node(path: Path) -> NotebookNode:
     except OSError as error:
         raise NotebookError(f"{path} cannot be read: {error.strerror}.") from None
     except Exception as error:  # nbformat raises whatever its JSON, version and schema readers raise
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        text = str(error).encode(errors="replace").decode()  # it quotes the file, half characters too
+        reason = text.splitlines()[0][:200] if text else type(error).__name__
         raise NotebookError(f"{path} is not a valid notebook: {reason}") from None
 
 

@@ -26,12 +26,17 @@ def lay_out(root: Path, name: str) -> Assignment:
     assignment = Assignment(root, name)
     if name in assignment_names(root) or assignment.source.exists() or assignment.solutions.exists():
         raise AutograderError(f"there is an assignment {name} already: choose another name.")
+    for path in (assignment.environment, assignment.kit, assignment.solutions.parent / "__init__.py"):
+        if not path.exists():
+            raise AutograderError(
+                f"{path} is missing: every assignment needs it. Copy it from this project's repository."
+            )
+    pins = _pins(assignment)
     with as_file(files("autograder.authoring") / "template") as template:
         for path in sorted(path for path in template.rglob("*") if path.is_file() and path.suffix != ".pyc"):
             target = root / path.relative_to(template).as_posix().replace(_PLACEHOLDER, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(path.read_text(encoding="utf-8").replace(_PLACEHOLDER, name), encoding="utf-8")
-    pins = _pins(assignment)
     (assignment.source / "requirements.txt").write_text("\n".join(pins) + "\n", encoding="utf-8")
     environment = {
         "name": name,

@@ -69,9 +69,8 @@ def _canonical(assignment: Assignment, notebook: Notebook, generated: Path, targ
     """Rewrite otter's zip with ``solutions`` added, sorted, with fixed times and modes."""
     with zipfile.ZipFile(generated) as opened:
         entries = {name: opened.read(name) for name in opened.namelist()}
-    settings = [path for path in assignment.setting_files() if path.is_relative_to(assignment.source)]
     kits = assignment.package_files().values()
-    for path in [*assignment.solution_files(notebook), *kits, *settings, notebook.path]:
+    for path in [*assignment.solution_files(notebook), *kits, *assignment.own_settings(), notebook.path]:
         entries[path.relative_to(assignment.root).as_posix()] = path.read_bytes()
     for path in grader_files():
         entries[path.relative_to(PACKAGE.parent).as_posix()] = path.read_bytes()

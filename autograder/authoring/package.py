@@ -6,7 +6,7 @@ from autograder.assignment.assignment import files
 
 PACKAGE = Path(__file__).parents[1]
 # The rooms that a grader needs, and the modules beside them.
-GRADING_ROOMS = ("assignment", "sandbox", "grading")
+_GRADING_ROOMS = ("assignment", "sandbox", "grading")
 _GRADING_MODULES = (
     "__init__.py",
     "errors.py",
@@ -21,10 +21,10 @@ _BUILDING_ROOMS = ("assignment", "authoring", "adapters")
 
 def building_files() -> list[Path]:
     """The code that builds: a change there makes everything built before stale."""
-    return [path for room in _BUILDING_ROOMS for path in files(PACKAGE / room, ["*.py", "*.ini", "*.tmpl"])]
+    return [path for room in _BUILDING_ROOMS for path in files(PACKAGE / room, ["*.py"])]
 
 
 def grader_files() -> list[Path]:
     """What an otter zip needs of this package, all below ``PACKAGE``."""
-    rooms = [path for room in GRADING_ROOMS for path in files(PACKAGE / room)]
+    rooms = [path for room in _GRADING_ROOMS for path in files(PACKAGE / room)]
     return [*(PACKAGE / name for name in _GRADING_MODULES), *rooms]

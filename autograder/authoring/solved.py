@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.assignment.assignment import Assignment
+from autograder.assignment.assignment import SEED_VARIABLE, Assignment
 from autograder.assignment.notebook import Notebook, nbgrader_metadata
 from autograder.authoring.release import copy_inputs
 from autograder.errors import NotebookError
@@ -35,7 +35,10 @@ def build_solved(assignment: Assignment, notebook: Notebook, work: Path) -> Path
     )
     try:
         # Hidden tests import this assignment's `solutions`.
-        client.execute(env={**os.environ, "PYTHONPATH": str(assignment.root)}, stderr=subprocess.DEVNULL)
+        client.execute(
+            env={**os.environ, "PYTHONPATH": str(assignment.root), SEED_VARIABLE: str(assignment.settings.hidden_seed)},
+            stderr=subprocess.DEVNULL,
+        )
     except (CellExecutionError, CellTimeoutError) as error:
         message = str(error).strip().splitlines()[-1]
         raise NotebookError(f"{notebook.name}, cell {_failed(node)}: the reference fails: {message}") from None

@@ -22,6 +22,7 @@ from autograder.course.local_cluster import local_cluster, scratch_folder
 from autograder.course.records import Record, Status
 from autograder.course.worker import CourseFiles, CoursePlugin, Job, grade_job
 from autograder.errors import AutograderError, CourseError
+from autograder.sandbox.box import ZygoteLost
 
 _SETTINGS = {
     **LOCAL_SETTINGS,
@@ -189,10 +190,10 @@ def _result(future: Future[tuple[Record, str]], job: Job) -> tuple[Record, str]:
     error = future.exception()
     if error is None:
         return future.result()
-    if isinstance(error, AutograderError):
+    if isinstance(error, AutograderError) and not isinstance(error, ZygoteLost):  # that is one submission's doing
         raise error
-    if isinstance(error, KilledWorker):
-        message = "grading it ended the worker process again and again (is the machine out of memory?)."
+    if isinstance(error, (KilledWorker, ZygoteLost)):
+        message = "grading it ended the process that grades again and again (is the machine out of memory?)."
     else:
         message = f"the grader failed, which is a mistake in it or in the tests: {type(error).__name__}: {error}"
     return Record(job.notebook, Status.FAILED, message[:1000]), ""

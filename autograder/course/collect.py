@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from autograder.adapters import TIMESTAMP
-from autograder.assignment.assignment import Assignment
+from autograder.assignment.assignment import Assignment, assignment_names
 from autograder.assignment.notebook import Notebook
 from autograder.course.archives import ArchiveError, File
 from autograder.course.sources import Upload, read_source, unzipped
@@ -57,7 +57,8 @@ class Collector:
     def collect(self, source: Path) -> Collected:
         """Place everything in ``source``. Raises ``CourseError`` when it holds no submissions, or a disk is full."""
         report = self.result.problems.append
-        for upload in read_source(source, self._assignment.name, self._names.values(), report):
+        elsewhere = set(assignment_names(self._assignment.root)) - {self._assignment.name}
+        for upload in read_source(source, self._assignment.name, self._names.values(), report, elsewhere):
             self._place(upload)
         return self.result
 

@@ -5,7 +5,7 @@ Canvas zip, and a plain folder or zip with a folder, zip or notebook per student
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -38,10 +38,13 @@ class Upload:
     files: tuple[File, ...]
 
 
-def read_source(source: Path, assignment: str, notebooks: Iterable[str], report: Report) -> list[Upload]:
+def read_source(
+    source: Path, assignment: str, notebooks: Iterable[str], report: Report, elsewhere: Collection[str] = ()
+) -> list[Upload]:
     """All uploads of a source, oldest first; ``report`` is told, a sentence each, what could not be placed.
 
-    Nothing but a Gradescope export's list and time stamps is read yet. ``notebooks`` are the names that files may have
+    ``elsewhere`` are the course's other assignments: what lies in folders of these names is left alone. Nothing but a
+    Gradescope export's list and time stamps is read yet. ``notebooks`` are the names that files may have
     behind a student's. Raises ``CourseError`` when there is nothing like submissions in the source.
     """
     files = list(_all_files(source, report))
@@ -54,7 +57,7 @@ def read_source(source: Path, assignment: str, notebooks: Iterable[str], report:
     else:
         if source.is_file():
             files = _without_wrapper(files, assignment)
-        uploads = _plain(files, assignment, [*notebooks, assignment, "submission"])
+        uploads = _plain(files, assignment, [*notebooks, assignment, "submission"], elsewhere)
     valid = []
     for upload in uploads:
         if _STUDENT.fullmatch(upload.student):
@@ -113,12 +116,15 @@ def _canvas(files: list[File], report: Report) -> Iterator[Upload]:
             yield Upload(f"{found['name']}_{found['user']}", file.modified, str(file.path), (inner,))
 
 
-def _plain(files: list[File], assignment: str, endings: list[str]) -> Iterator[Upload]:
+def _plain(files: list[File], assignment: str, endings: list[str], elsewhere: Collection[str]) -> Iterator[Upload]:
     """A folder per student, nbgrader's with one per assignment in it; or a zip or notebook per student."""
     for name, inside in _by_first_part(files).items():
         if inside[0].path.parts[1:]:
             mine = [file for file in _below(inside, 1) if file.path.parts[0] == assignment]
-            kept = _below(mine, 1) if mine else _below(inside, 1)
+            others = [file for file in _below(inside, 1) if file.path.parts[0] not in elsewhere]
+            kept = _below(mine, 1) if mine else others
+            if not kept:
+                continue  # the student submitted other assignments only
             stamp = next((file for file in kept if file.path.name == TIMESTAMP), None)
             yield Upload(name, _moment(stamp and _text(stamp), kept), name, tuple(kept))
         else:
@@ -175,7 +181,7 @@ def _moment(stamp: Any, files: list[File]) -> datetime:
 
 
 def unzipped(upload: Upload, report: Report) -> Iterator[File]:
-    """A upload's files with its zips opened, up to the limits for one submission; the others are reported."""
+    """An upload's files with its zips opened, up to the limits for one submission; the others are reported."""
     yield from (file for file in _Opener(upload.label, report).opened(upload.files) if not _is_junk(file))
 
 

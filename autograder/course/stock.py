@@ -17,7 +17,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.adapters import ISOLATION_VARIABLE
-from autograder.assignment.assignment import Assignment
+from autograder.assignment.assignment import SEED_VARIABLE, Assignment
 from autograder.assignment.notebook import TEST_PREFIX, Notebook
 from autograder.course.records import Framework, Grade, Status
 from autograder.course.submissions import Submission
@@ -49,6 +49,10 @@ class Stock:
         return self.policy.limits.total_seconds
 
     @property
+    def _seed(self) -> dict[str, str]:
+        return {SEED_VARIABLE: str(self.assignment.settings.hidden_seed)}
+
+    @property
     def release(self) -> Path:
         """What students were given: answers are put into its cells."""
         return self.course / "release" / self.assignment.name
@@ -67,7 +71,7 @@ class Stock:
             _write(node, submitted / f"{notebook.name}.ipynb", submission.read_results(private=self._private))
             arguments = ["autograde", self.assignment.name, "--student", _STUDENT, "--notebook", notebook.name]
             arguments.append(f"--GradeInSandbox.isolation={self.policy.isolation.value}")
-            finished = run_module("nbgrader", arguments, course, self._timeout, import_from=self.assignment.root)
+            finished = run_module("nbgrader", arguments, course, self._timeout, self.assignment.root, self._seed)
             return finished, _nbgrader_points(course, self.assignment, notebook) if finished.code == 0 else {}
 
         return self._grade(Framework.NBGRADER, notebook, submission, run)
@@ -80,8 +84,8 @@ class Stock:
             archive = _zip(folder / "work", folder / "submission.zip")
             built = self.assignment.zip_path(notebook.name)
             arguments = ["run", "-a", str(built), "-o", str(folder), "--no-logo", str(archive)]
-            isolation = {ISOLATION_VARIABLE: self.policy.isolation.value}
-            finished = run_module("otter", arguments, folder, self._timeout, self.assignment.root, isolation)
+            variables = {ISOLATION_VARIABLE: self.policy.isolation.value, **self._seed}
+            finished = run_module("otter", arguments, folder, self._timeout, self.assignment.root, variables)
             return finished, _otter_points(folder / "results.json") if finished.code == 0 else {}
 
         return self._grade(Framework.OTTER, notebook, submission, run)

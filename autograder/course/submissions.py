@@ -82,9 +82,8 @@ def find_submissions(
     """Every student's submission of every one of ``notebooks``, missing ones too, sorted; nothing is read yet.
 
     A student's notebooks lie anywhere below the student's folder, but not in that of another assignment of the course;
-    so do the saved ``results/``. Links and special files
-    do not count; ``report`` is told each, a sentence. Raises ``CourseError`` when ``folder`` is not a folder of
-    folders, or one of ``students`` (none: all) is not in it.
+    so do the saved ``results/``. Links and special files do not count; ``report`` is told each, a sentence. Raises
+    ``CourseError`` when ``folder`` is not a folder of folders, or one of ``students`` (none: all) is not in it.
     """
     if not folder.is_dir():
         raise CourseError(f"{folder} is not a folder: name the folder that holds one folder per student.")

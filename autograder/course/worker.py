@@ -15,9 +15,9 @@ from pathlib import Path
 from distributed import Worker, WorkerPlugin
 from nbformat import NotebookNode
 
-from autograder.assignment.assignment import Assignment, files
+from autograder.assignment.assignment import Assignment
 from autograder.assignment.notebook import Notebook, nbgrader_metadata, read_node, read_notebook
-from autograder.authoring.package import GRADING_ROOMS, PACKAGE
+from autograder.authoring.package import grader_files
 from autograder.course.records import Record, Status
 from autograder.course.store import digest
 from autograder.errors import CourseError, NotebookError
@@ -45,7 +45,7 @@ class CourseFiles:
     def read(cls, assignment: Assignment) -> "CourseFiles":
         """Raises ``NotebookError`` when a source or a release cannot be read, ``CourseError`` when they differ."""
         root = assignment.root
-        common = [*assignment.package_files().values(), *assignment.setting_files()]
+        common = [*assignment.package_files().values(), *assignment.own_settings()]
         found: dict[str, bytes] = {}
         fingerprints = {}
         for notebook in assignment.notebooks():
@@ -54,7 +54,7 @@ class CourseFiles:
             paths = [notebook.path, release, *assignment.solution_files(notebook), *common]
             files_of = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
             parts = [part for name, content in files_of.items() for part in (name.encode(), content)]
-            fingerprints[notebook.name] = digest([grader_hash().encode(), *parts])
+            fingerprints[notebook.name] = digest([grader_hash().encode(), assignment.environment.read_bytes(), *parts])
             found |= files_of
         return cls(assignment.name, found, fingerprints)
 
@@ -140,8 +140,7 @@ def grade_job(job: Job) -> tuple[Record, str]:
 
 def grader_hash() -> str:
     """A hash of the code that grades."""
-    paths = [path for room in GRADING_ROOMS for path in files(PACKAGE / room, ["*.py"])]
-    return digest(path.read_bytes() for path in paths)
+    return digest(path.read_bytes() for path in grader_files() if path.suffix == ".py")
 
 
 def _assert_same_cells(source: Notebook, released: NotebookNode) -> None:

@@ -36,7 +36,7 @@ class CheckedOutputs:
         self._limit = self._room = room
 
     def take(self, items: Any) -> list[NotebookNode]:
-        """CheckedOutputs in notebook format from what the student process sent; what makes no sense is dropped."""
+        """Outputs in notebook format from what the student process sent; what makes no sense is dropped."""
         outputs = []
         for output in filter(None, map(_output, items if type(items) is list else [])):
             had_room = self._room >= 0

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from types import CodeType, ModuleType
 
-from autograder.assignment.assignment import SOLUTIONS, Assignment
+from autograder.assignment.assignment import SEED_VARIABLE, SOLUTIONS, Assignment
 from autograder.assignment.names import free_names
 from autograder.assignment.notebook import Question
 from autograder.grading.alarm import Alarm
@@ -23,8 +23,6 @@ from autograder.grading.seeding import seed
 from autograder.grading.wire import WireError
 from autograder.sandbox.box import BoxLost, Loss
 
-# The environment variable with the seed that hidden tests draw their inputs with.
-SEED_VARIABLE = "AUTOGRADER_HIDDEN_SEED"
 _MEMORY_WORDS = ("can't allocate memory", "Unable to allocate", "Cannot allocate memory")
 # What a test may take here beyond what the grader has already, and its time beyond that of the student's code: a small
 # reply can become large in a comparison (a column against a row), or slow.

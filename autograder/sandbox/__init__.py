@@ -14,7 +14,7 @@ For the trusted side:
 
 Inside:
 
-``zygote``    the process that forks boxes, started as ``python -m autograder.sandbox``
+``zygote``    the process that forks boxes, started by ``__main__``
 ``keeper``    the parent of a boxed process
 ``service``   what runs in boxes: the interface that a served module has
 ``cage``      the layers of isolation: ``landlock``, ``seccomp``, ``cgroup`` and, below them, ``libc``

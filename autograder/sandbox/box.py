@@ -69,7 +69,7 @@ class Zygote:
         self.variables = dict(variables or {})
         ours, theirs = socket.socketpair()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-s", "-m", "autograder.sandbox", str(theirs.fileno()), served],
+            [sys.executable, "-I", str(PACKAGE / "sandbox" / "__main__.py"), str(theirs.fileno()), served],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             env={**_environment(), **self.variables},
@@ -199,8 +199,7 @@ class Box:
 
 def _environment() -> dict[str, str]:
     """The zygote's environment: enough for Python and its libraries, nothing of the grader's own."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TZ") if name in os.environ}
-    return {**kept, "PYTHONPATH": str(PACKAGE.parent)}
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TZ") if name in os.environ}
 
 
 def _known_users() -> int:

@@ -153,8 +153,11 @@ def visible_paths(hidden: tuple[str, ...]) -> list[Path]:
     # Virtual environments may borrow from one another, and link to an interpreter elsewhere.
     paths += [Path(path) for path in sys.path if path.endswith("site-packages")]
     paths.append(Path(os.path.realpath(sys.executable)).parent.parent)
-    # Installed rather than checked out, this package lies among the libraries.
-    secret = [Path(os.path.realpath(path)) for path in [*map(Path, hidden), PACKAGE] if os.path.exists(path)]
+    # Installed rather than checked out, this package, or another copy of it, lies among the libraries.
+    installed = [Path(path) / PACKAGE.name for path in sys.path if path]
+    secret = [
+        Path(os.path.realpath(path)) for path in [*map(Path, hidden), PACKAGE, *installed] if os.path.exists(path)
+    ]
     return [seen for path in dict.fromkeys(paths) for seen in _without(path, secret)]
 
 

@@ -44,7 +44,6 @@ def main(descriptor: int, served: str) -> None:
     if sys.platform == "linux":
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
     service = warm_up(served)
-    _hide_package()
     gc.collect()
     gc.freeze()
     gc.set_threshold(_OBJECTS_PER_COLLECTION)
@@ -62,13 +61,6 @@ def main(descriptor: int, served: str) -> None:
                 case EndBox(keeper):
                     answer = _end(keeper, groups.pop(keeper, None))
             channel.send(Message(ANSWER.to_json(answer)))
-
-
-def _hide_package() -> None:
-    """Boxes find nothing on the import path that was put there to start this process."""
-    for path in os.environ.pop("PYTHONPATH", "").split(os.pathsep):
-        while path in sys.path:
-            sys.path.remove(path)
 
 
 def _use_huge_pages() -> None:

@@ -29,7 +29,7 @@ class Effort(Enum):
 def measure_strength(
     assignment: Assignment, only: Sequence[str], questions: Sequence[str], workers: int, effort: Effort
 ) -> bool:
-    """Try all answers to the chosen questions and print the figures; of the whole homework, write the report.
+    """Try all answers to the chosen questions and print the figures; of the whole assignment, write the report.
 
     Returns whether everything is as it must be. Raises ``CourseError`` for a name that is none.
     """

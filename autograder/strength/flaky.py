@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import replace
 
-from autograder.assignment.assignment import Assignment
+from autograder.assignment.assignment import SEED_VARIABLE, Assignment
 from autograder.assignment.notebook import Notebook
 from autograder.grading.engine import grade_notebook
 from autograder.grading.policy import NotebookLimits
-from autograder.grading.questions import SEED_VARIABLE
 from autograder.grading.results import Verdict
 from autograder.sandbox.limits import Policy
 from autograder.strength.pool import worker_pool

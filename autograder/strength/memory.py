@@ -89,7 +89,7 @@ class Memory:
         """A hash of the reference answers and of the kits, as far as the notebook uses them."""
         assignment, mistakes = self._assignment, self._assignment.mistakes_of(notebook)
         own = [path for path in assignment.solution_files(notebook) if path != mistakes]
-        sources = [*notebook.setup_cells, *map(_read, own)]
+        sources = [*notebook.setup_cells, *(_read(path) for path in own if path.suffix == ".py")]
         sources += [text for question in notebook.questions for text in (question.visible, question.hidden)]
         files = assignment.package_files()
         known = assignment.package_modules()

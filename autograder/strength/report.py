@@ -126,7 +126,7 @@ def write_report(
     untried: list[str],
     seeds: dict[str, SeedCounts | None],
 ) -> None:
-    """Write ``docs/strength.md``; ``untried`` says what is not known.
+    """Write the page about the tests; ``untried`` says what is not known.
 
     ``seeds`` has for each notebook the number of hidden seeds that the reference answers were graded with, and of
     failures; None where that is not known.

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from autograder.grading.questions import SEED_VARIABLE
+from autograder.assignment.assignment import SEED_VARIABLE
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -14,9 +15,15 @@ from distributed import LocalCluster
 from test_faults import _PATIENCE, descendants, grading, wait_for
 
 from autograder.cli import main
+from autograder.course import cluster as clusters
 from autograder.course.cluster import RemoteScheduler
 from autograder.course.local_cluster import scratch_folder
+from autograder.course.records import Status
+from autograder.course.worker import Job
 from autograder.errors import CourseError
+from autograder.grading.policy import NotebookLimits
+from autograder.sandbox.box import IsolationError, ZygoteLost
+from autograder.sandbox.limits import Policy
 
 # Another user need not be able to read this Python: all that connecting takes is imported by connecting to a cluster of
 # one's own before the user changes.
@@ -190,3 +197,12 @@ def test_missing_certificates_are_one_line(built_mini, tmp_path):
         "Error: no Dask scheduler answers at tls://127.0.0.1:1: Dask's configuration on this machine names"
     )
     assert len(run.stderr.splitlines()) == 1
+
+
+def test_a_submission_that_ends_the_zygote_does_not_stop_the_class():
+    job = Job("", "Mini", b"", {}, Policy(NotebookLimits()), "")
+    future = SimpleNamespace(status="error", exception=lambda: ZygoteLost("gone"))
+    record, notebook = clusters._result(future, job)
+    assert (record.status, notebook) == (Status.FAILED, "")
+    with pytest.raises(IsolationError):
+        clusters._result(SimpleNamespace(status="error", exception=lambda: IsolationError("no")), job)

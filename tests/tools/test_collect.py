@@ -309,9 +309,9 @@ def test_the_command_reports_and_exits(course, notebook, tmp_path):
 def test_sources_are_read_when_they_are_placed_not_before(course, tmp_path):
     for number in range(3):
         submit(course, f"s{number}", RIGHT, root=tmp_path / "class")
-    parcels = read_source(tmp_path / "class", "hw1", ["Mini"], print)
+    uploads = read_source(tmp_path / "class", "hw1", ["Mini"], print)
     (tmp_path / "class" / "s1" / "hw1" / "Mini.ipynb").write_bytes(b"changed")
-    (file,) = [file for file in parcels[1].files if file.path.suffix == ".ipynb"]
+    (file,) = [file for file in uploads[1].files if file.path.suffix == ".ipynb"]
     assert file.read() == b"changed"
 
 

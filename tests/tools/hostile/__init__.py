@@ -19,7 +19,7 @@ One folder per case in ``cases/`` with a ``case.toml``:
     many_results = 5000                              # small files in the folder of results
     [results]                                        # files there
     "otter.py" = "..."
-    [limits]                                         # fields of autograder.grading.results.Limits
+    [limits]                                         # fields of autograder.grading.policy.NotebookLimits
     cell_seconds = 2
     [verdicts]                                       # question -> name of a Verdict; passed where nothing is said
     total = "failed"
