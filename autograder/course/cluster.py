@@ -34,6 +34,7 @@ _SETTINGS = {
     # How late its own loop runs is measured so often; by default 50 times a second in each server.
     "distributed.admin.tick.interval": "1s",
 }
+_WAIT_FOR_SCHEDULER = 20
 _WAIT_FOR_WORKERS = 120
 _STARTS = 3
 
@@ -81,7 +82,7 @@ def connect(
 
 def _client(scheduler: RemoteScheduler) -> Client:
     try:
-        return Client(scheduler.address, timeout=20)
+        return Client(scheduler.address, timeout=_WAIT_FOR_SCHEDULER)
     except TypeError:  # Dask's, when the address says TLS and its configuration names no certificates
         reason = "Dask's configuration on this machine names no certificates (docs/grading.md, More than one machine)"
     except (OSError, TimeoutError, ValueError) as error:
@@ -129,7 +130,9 @@ def _started(workers: int) -> Iterator[Client]:
         for _ in range(_STARTS):
             try:
                 warm_up()
-                client = stack.enter_context(Client(stack.enter_context(local_cluster(workers)), timeout=20))
+                client = stack.enter_context(
+                    Client(stack.enter_context(local_cluster(workers)), timeout=_WAIT_FOR_SCHEDULER)
+                )
                 break
             except (OSError, RuntimeError, TimeoutError) as error:
                 reason = error

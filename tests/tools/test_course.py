@@ -36,7 +36,7 @@ def _grade(assignment, folder: Path, *options: str):
     return CliRunner().invoke(main, ["--root", str(assignment.root), "grade", str(folder), *options])
 
 
-@pytest.mark.parametrize("isolation", ["strict", "none"])
+@pytest.mark.parametrize("isolation", ["strict", pytest.param("none", marks=pytest.mark.slow)])
 def test_all_frameworks_agree_on_right_wrong_and_noisy_answers(built_mini, tmp_path, isolation):
     _submit(built_mini, tmp_path / "right", RIGHT)
     _submit(built_mini, tmp_path / "wrong", "def double(x):\n    return 2 * abs(x)")
@@ -86,10 +86,10 @@ def test_a_grader_who_shares_nothing_can_grade(built_mini, tmp_path):
 
 def test_a_hanging_submission_is_ended_and_recorded(built_mini, tmp_path):
     _submit(built_mini, tmp_path / "hangs", "while True:\n    pass")
-    run = _grade(built_mini, tmp_path, "--framework", "both", "--isolation", "none", "--timeout", "12")
+    run = _grade(built_mini, tmp_path, "--framework", "both", "--isolation", "none", "--timeout", "4")
     assert run.exit_code == 1
-    assert "hangs, Mini: nbgrader was ended after 12 s" in run.output
-    assert "hangs, Mini: otter was ended after 12 s" in run.output
+    assert "hangs, Mini: nbgrader was ended after 4 s" in run.output
+    assert "hangs, Mini: otter was ended after 4 s" in run.output
     assert "disagree" not in run.output
 
 

@@ -25,6 +25,7 @@ from sqlalchemy.engine import Engine
 
 from autograder.assignment.assignment import Assignment
 from autograder.cli import main
+from autograder.course import cluster as cluster_module
 from autograder.course import record
 from autograder.course.record import Recorder
 from autograder.course.store import write_atomically
@@ -136,7 +137,8 @@ def test_the_grader_is_killed_at_random_moments(course, undisturbed, cluster, ro
     finish(course, undisturbed, "--scheduler", cluster)
 
 
-@pytest.mark.parametrize("rounds", [1, _SLOW])
+@pytest.mark.slow
+@pytest.mark.parametrize("rounds", [20])
 def test_workers_are_killed_at_random_moments(course, undisturbed, cluster, rounds):
     draw = random.Random(rounds)
     killed = 0
@@ -334,7 +336,8 @@ def test_one_worker_two_workers_and_a_remote_scheduler_give_the_same(built_mini,
         assert_as_undisturbed(assignment, undisturbed)
 
 
-def test_a_scheduler_that_is_not_there_is_one_line(course, tls):
+def test_a_scheduler_that_is_not_there_is_one_line(course, tls, monkeypatch):
+    monkeypatch.setattr(cluster_module, "_WAIT_FOR_SCHEDULER", 2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     run = grade(course, "--scheduler", f"tls://127.0.0.1:{port}")
