@@ -29,6 +29,8 @@ c.GenerateAssignment.preprocessors = [
     "autograder.adapters.nbgrader.AddOtterChecks",
     "autograder.adapters.nbgrader.PrepareForStudents",
 ]
+# Slips of format that Jupyter forgives cost nothing.
+c.Autograde.exporter_class = "autograder.adapters.nbgrader.SubmittedNotebookExporter"
 c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.ClearOutput",
     "autograder.adapters.nbgrader.RebuildSubmission",
@@ -38,6 +40,7 @@ c.Autograde.sanitize_preprocessors = [
 ]
 c.Autograde.autograde_preprocessors = [
     "autograder.adapters.nbgrader.GradeInSandbox",
+    "nbgrader.preprocessors.OverwriteCells",
     "autograder.adapters.nbgrader.KeepOnlyErrors",
     "nbgrader.preprocessors.IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",

@@ -49,7 +49,7 @@ def main() -> None:
         nbformat.write(node, submission.path)
         runs: dict[str, Callable[[], float]] = {
             "the cells alone": lambda: _plain(node),
-            "engine": lambda: _timed(lambda: grade_notebook(HW4, notebook, node)),
+            "engine": lambda: _timed(lambda: grade_notebook(HW4, notebook, submission.read_bytes())),
         }
         if not options.no_stock:
             runs |= _frameworks(notebook, submission, Path(work))

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
 from class_growth import NOTEBOOK, course_copy
 from grading import answered, hand_in
 from results import HW4, arguments, publish, table
@@ -87,7 +88,7 @@ def _memory() -> list[list[str]]:
         if not notebook.questions:
             continue
         peak = 0.0
-        grade_notebook(HW4, notebook, answered(HW4, notebook))
+        grade_notebook(HW4, notebook, nbformat.writes(answered(HW4, notebook)).encode())
         rows.append([notebook.name, f"{peak:.0f}"])
     return rows
 

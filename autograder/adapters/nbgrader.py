@@ -4,6 +4,7 @@
 ``AddColabSetup``        generate_assignment: how Google Colab gets what the notebook imports
 ``PrepareForStudents``   generate_assignment: how JupyterLab shows and runs the cells
 ``set_links_aside``      autograde, before anything is copied: only regular files stay in ``submitted/``
+``SubmittedNotebookExporter``  autograde: reads what nbgrader's own reader refuses
 ``RebuildSubmission``    autograde, first: the release's cells with the student's answers in them
 ``GradeInSandbox``       autograde, in place of Execute: student code runs in a box, tests run here
 ``KeepOnlyErrors``       autograde, after Execute: only an exception costs points
@@ -20,8 +21,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import nbformat
+from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
-from nbformat.v4 import new_notebook
+from nbformat.v4 import new_markdown_cell, new_notebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from traitlets import Enum, Integer
@@ -30,11 +32,13 @@ from traitlets.log import get_logger
 from autograder.adapters.colab import with_colab_setup
 from autograder.assignment.assignment import KIT, Assignment
 from autograder.assignment.notebook import HIDDEN_TESTS, Kind, kind_of, read_notebook, split_region
-from autograder.grading.assemble import assemble
+from autograder.errors import NotebookError
+from autograder.grading.intake import read_submission
 from autograder.grading.policy import policy_for
 from autograder.grading.private_files import PrivateFiles
 from autograder.grading.results import RESULTS, Verdict
 from autograder.grading.staging import read_results
+from autograder.grading.submission import open_submission
 from autograder.regular_files import printable, regular_files
 from autograder.sandbox.limits import Isolation, Policy
 
@@ -80,7 +84,20 @@ def _set_aside(folder: Path) -> None:
             (folder.parent / path).rename(aside / path)
 
 
-class AddOtterChecks(NbGraderPreprocessor):
+class _OnOurNotebooks(NbGraderPreprocessor):
+    """Leaves the notebooks of assignments alone that were not written for these tools: nbgrader's own, say."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        is_ours = _assignment(CourseDirectory(config=self.config), resources["nbgrader"]).solutions.is_dir()
+        return self.change(nb, resources) if is_ours else (nb, resources)
+
+    def change(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """What is done to one of ours: by default, what is done to each cell."""
+        changed: tuple[NotebookNode, Resources] = super().preprocess(nb, resources)
+        return changed
+
+
+class AddOtterChecks(_OnOurNotebooks):
     """Mark every test cell with the otter test of the same name.
 
     Otter then runs the test right there, as nbgrader does, and not after the whole notebook, when a later cell may
@@ -93,7 +110,7 @@ class AddOtterChecks(NbGraderPreprocessor):
         return cell, resources
 
 
-class PrepareForStudents(NbGraderPreprocessor):
+class PrepareForStudents(_OnOurNotebooks):
     """What JupyterLab (and VS Code) should do with the cells of the release.
 
     "Run All Cells" goes on after a cell that fails, as the tests of open questions do: JupyterLab stops at the first
@@ -109,7 +126,7 @@ class PrepareForStudents(NbGraderPreprocessor):
         return cell, resources
 
 
-class AddColabSetup(NbGraderPreprocessor):
+class AddColabSetup(_OnOurNotebooks):
     """Let the first cell of a notebook, which imports the kit, fetch the kit first on Google Colab."""
 
     def preprocess_cell(self, cell: NotebookNode, resources: Resources, index: int) -> tuple[NotebookNode, Resources]:
@@ -118,27 +135,48 @@ class AddColabSetup(NbGraderPreprocessor):
         return cell, resources
 
 
-class RebuildSubmission(NbGraderPreprocessor):
+class SubmittedNotebookExporter(NotebookExporter):
+    """Reads a notebook whose format has slips that grading forgives, where nbgrader's own reader would give up."""
+
+    def from_file(
+        self, file_stream: Any, resources: Resources | None = None, **options: Any
+    ) -> tuple[NotebookNode, Resources]:
+        data = file_stream.buffer.read()
+        try:
+            node = nbformat.reads(data.decode("utf-8"), as_version=4)
+            nbformat.validate(node)
+        except Exception:  # nbformat raises whatever its JSON, version and schema readers raise
+            node = _as_notebook(data)
+        exported: tuple[NotebookNode, Resources]
+        exported = self.from_notebook_node(node, resources=resources, **options)  # type: ignore[no-untyped-call]
+        return exported
+
+
+def _as_notebook(data: bytes) -> NotebookNode:
+    """The cells of a file, empty where there are none: `RebuildSubmission` looks at the file itself, and says so."""
+    try:
+        cells = read_submission(data).cells
+    except NotebookError:
+        cells = ()
+    node: NotebookNode = new_notebook(cells=[new_markdown_cell(cell.source) for cell in cells])
+    return node
+
+
+class RebuildSubmission(_OnOurNotebooks):
     """Replace the submitted notebook by the release with the student's answers and own cells in it.
 
     Stands in for nbgrader's DeduplicateIds, which keeps the last copy of a cell, and for
     ``OverwriteCells.add_missing_cells``, which fails when the cell before a missing one is missing too.
     """
 
-    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        course = CourseDirectory(config=self.config)
+    def change(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         names = resources["nbgrader"]
-        path = Path(resources["metadata"]["path"]) / f"{names['notebook']}.ipynb"
-        if same := PrivateFiles(_assignment(course, names)).name_of(path.read_bytes()):
-            text = "%s has the content of a file that only graders have (%s). Its answers do not count."
-            self.log.warning(text, path, same)
-            nb = new_notebook()
-        folder = course.format_path(course.release_directory, ".", names["assignment"])
-        released = nbformat.read(Path(course.root) / folder / f"{names['notebook']}.ipynb", as_version=4)
-        rebuilt = assemble(released, nb)
-        for note in rebuilt.notes:
+        assignment = _assignment(CourseDirectory(config=self.config), names)
+        notebook = read_notebook(assignment.source / f"{names['notebook']}.ipynb")
+        submission = open_submission(assignment, notebook, _submitted(self, assignment, resources))
+        for note in filter(None, [submission.message, *submission.assembled.notes]):
             self.log.warning("%s, %s: %s", names["student"], names["notebook"], note)
-        return rebuilt.node, resources
+        return submission.assembled.node, resources
 
 
 class GradeInSandbox(Execute):
@@ -156,33 +194,50 @@ class GradeInSandbox(Execute):
         assignment = _assignment(CourseDirectory(config=self.config), names)
         policy = policy_for(assignment.settings)
         self.timeout = self.timeout or math.ceil(policy.limits.cell_seconds)
-        if Isolation(self.isolation) is Isolation.NONE:
+        if Isolation(self.isolation) is Isolation.NONE or not assignment.solutions.is_dir():
             self.log.warning("NO ISOLATION: %s's code runs in one process with the tests.", names["student"])
             unprotected: tuple[NotebookNode, Resources] = super().preprocess(nb, resources)
             return unprotected
         # Here, since it imports torch, which `generate_assignment` can do without.
         from autograder.grading.engine import grade_notebook
 
+        folder = _submitted_folder(CourseDirectory(config=self.config), names)
         report = partial(self.log.warning, "%s: %s", names["student"])
-        results = read_results(Path(resources["metadata"]["path"]) / RESULTS, report, PrivateFiles(assignment))
+        results = read_results(folder / RESULTS, report, PrivateFiles(assignment))
         limits = replace(policy.limits, cell_seconds=float(self.timeout))
         source = read_notebook(assignment.source / f"{names['notebook']}.ipynb")
-        graded = grade_notebook(assignment, source, nb, results, Policy(limits))
-        for cell, executed in zip(nb.cells, graded.node.cells, strict=True):
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
+        data = _submitted(self, assignment, resources)
+        graded = grade_notebook(assignment, source, data, results, Policy(limits))
         self.log.info("isolation: %s", "; ".join(f"{thing}: {how}" for thing, how in graded.isolation.items()))
         for result in graded.results:
             if result.feedback:
                 self.log.info("%s, %s: %s", names["student"], result.question, result.feedback)
-        return nb, resources
+        node: NotebookNode = graded.node
+        node.metadata = nb.metadata
+        return node, resources
+
+
+def _submitted(step: NbGraderPreprocessor, assignment: Assignment, resources: Resources) -> bytes:
+    """The submitted file's bytes; none where it is a file of the course."""
+    names = resources["nbgrader"]
+    path = _submitted_folder(CourseDirectory(config=step.config), names) / f"{names['notebook']}.ipynb"
+    data = path.read_bytes()
+    if same := PrivateFiles(assignment).name_of(data):
+        text = "%s has the content of a file that only graders have (%s). Its answers do not count."
+        step.log.warning(text, path, same)
+        return b'{"cells": []}'
+    return data
+
+
+def _submitted_folder(course: CourseDirectory, names: dict[str, str]) -> Path:
+    return Path(course.format_path(course.submitted_directory, names["student"], names["assignment"]))
 
 
 def _assignment(course: CourseDirectory, names: dict[str, str]) -> Assignment:
     return Assignment(Path(course.root), names["assignment"])
 
 
-class KeepOnlyErrors(NbGraderPreprocessor):
+class KeepOnlyErrors(_OnOurNotebooks):
     """Make nbgrader's ``determine_grade`` look at exceptions only.
 
     It takes a test cell's warnings on stderr for a failure, and any value it shows for points. Both come from student
@@ -198,7 +253,7 @@ class KeepOnlyErrors(NbGraderPreprocessor):
         return cell, resources
 
 
-class HideTests(NbGraderPreprocessor):
+class HideTests(_OnOurNotebooks):
     """Leave of a test cell what students were given, and of its error the message.
 
     Tracebacks of nbgrader's own Execute show lines of hidden tests; the engine's show the student's own lines only.

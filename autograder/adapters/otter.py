@@ -1,9 +1,8 @@
 """otter-grader plugin, named in each zip's ``otter_config.json``: student code runs in a box, not in otter's kernel.
 
-Otter calls ``before_grading`` before it looks at anything the student handed in, and ``before_execution`` with the
-notebook. The plugin grades it there, replaces the unpacked test files by stubs that replay the verdicts, and gives
-otter an empty notebook to run: results, visibility and Gradescope work as otter documents them, and no code of the
-student's runs in otter's kernel. https://otter-grader.readthedocs.io, "Creating Plugins"
+Otter calls ``before_grading`` before it looks at anything the student handed in. There the plugin grades the file,
+replaces the unpacked test files by stubs that replay the verdicts, and leaves otter an empty notebook to run: results,
+visibility and Gradescope work as otter documents them, and no code of the student runs in its kernel.
 """
 
 import os
@@ -12,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 from otter.plugins import AbstractOtterPlugin
@@ -21,6 +21,7 @@ from autograder.assignment.assignment import Assignment
 from autograder.assignment.notebook import TEST_PREFIX, read_notebook
 from autograder.grading.results import RESULTS, GradedNotebook, QuestionResult
 from autograder.grading.staging import read_results
+from autograder.grading.submission import open_submission
 from autograder.sandbox.limits import Isolation
 
 # Where the zip is unpacked, and in it the course as the engine expects it; otter works beside it, in ``submission``.
@@ -62,39 +63,43 @@ class SandboxPlugin(AbstractOtterPlugin):
         wanted = os.environ.get(ISOLATION_VARIABLE) or plugin_config.get("isolation")
         self._isolation = Isolation.NONE if wanted == Isolation.NONE.value else Isolation.STRICT
         self._graded: GradedNotebook | None = None
-        self._kept = Path()
 
     def before_grading(self, config: Any) -> None:
-        """Put away everything that came with the notebook: otter would unpickle its log, Python import its modules."""
+        """Grade the file as it was handed in, leave stubs for otter to run, and an empty notebook in its place.
+
+        First everything that came with the notebook is put away: otter would unpickle its log, Python import its
+        modules.
+        """
+        # Here, since it imports torch, which `otter generate` can do without.
+        from autograder.grading.engine import grade_notebook
+
+        path, course = Path(self.submission_path), _COURSE.resolve()
+        (source,) = (course / "source").glob("*/*.ipynb")
+        assignment, notebook = Assignment(course, source.parent.name), read_notebook(source)
         if self._isolation is Isolation.NONE:
+            _replace(path, open_submission(assignment, notebook, path.read_bytes()).assembled.node)
             return
-        self._kept = Path(tempfile.mkdtemp(prefix="submission-"))
-        for entry in Path(self.submission_path).parent.iterdir():
-            if entry.name not in (_TESTS, Path(self.submission_path).name):
-                shutil.move(entry, self._kept / entry.name)
-
-    def before_execution(self, submission: NotebookNode) -> NotebookNode:
-        """Grade, leave stubs for otter to run, and return an empty notebook."""
-        if self._isolation is Isolation.NONE:
-            return submission
-        from autograder.grading.engine import grade_notebook  # imports torch, which `otter generate` can do without
-
-        (path,) = (_COURSE.resolve() / "source").glob("*/*.ipynb")
-        assignment, source = Assignment(_COURSE.resolve(), path.parent.name), read_notebook(path)
-        self._graded = grade_notebook(assignment, source, submission, read_results(self._kept / RESULTS))
+        with tempfile.TemporaryDirectory(prefix="submission-") as kept:
+            for entry in path.parent.iterdir():
+                if entry.name not in (_TESTS, path.name):
+                    shutil.move(entry, Path(kept) / entry.name)
+            self._graded = grade_notebook(assignment, notebook, path.read_bytes(), read_results(Path(kept) / RESULTS))
         for result in self._graded.results:
             stub = Path(_TESTS) / f"{TEST_PREFIX}{result.question}.py"
             stub.write_text(_stub(result), encoding="utf-8")
-        shutil.rmtree(self._kept, ignore_errors=True)
-        empty: NotebookNode = new_notebook(metadata=source.node.metadata)
-        return empty
+        _replace(path, new_notebook(metadata=notebook.node.metadata))
 
     def generate_report(self) -> str:
         """What the instructor should know of how the notebook was graded."""
         if self._graded is None:
             return "NO ISOLATION: the student's code ran in one process with the tests."
         layers = [f"{thing}: {how}" for thing, how in self._graded.isolation.items()]
-        return "\n".join([*layers, *self._graded.notes])
+        return "\n".join(filter(None, [*layers, self._graded.message, *self._graded.notes]))
+
+
+def _replace(path: Path, node: NotebookNode) -> None:
+    path.unlink()  # and not written through: it may be a link
+    nbformat.write(node, path)
 
 
 def _stub(result: QuestionResult) -> str:

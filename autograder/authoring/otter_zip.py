@@ -70,7 +70,13 @@ def _canonical(assignment: Assignment, notebook: Notebook, generated: Path, targ
     with zipfile.ZipFile(generated) as opened:
         entries = {name: opened.read(name) for name in opened.namelist()}
     kits = assignment.package_files().values()
-    for path in [*assignment.solution_files(notebook), *kits, *assignment.own_settings(), notebook.path]:
+    for path in [
+        *assignment.solution_files(notebook),
+        *kits,
+        *assignment.own_settings(),
+        notebook.path,
+        assignment.release / notebook.path.name,
+    ]:
         entries[path.relative_to(assignment.root).as_posix()] = path.read_bytes()
     for path in grader_files():
         entries[path.relative_to(PACKAGE.parent).as_posix()] = path.read_bytes()

@@ -17,7 +17,7 @@ from traitlets.config import Config
 from traitlets.utils.importstring import import_item
 
 from autograder.assignment.notebook import nbgrader_metadata
-from autograder.course.records import Record, Status
+from autograder.course.records import Record
 
 _DONE_ELSEWHERE = (Execute, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata)
 _NO_RESPONSE = "No response."
@@ -60,15 +60,16 @@ class Pipeline:
         for step in self._steps:
             node, resources = step(node, resources)
         scores = {_id(cell): determine_grade(cell)[0] for cell in node.cells if is_grade(cell)}
-        if not executed:
-            # What could not be read earns nothing until a human has looked; what we failed to grade has no score.
-            scores = dict.fromkeys(scores, 0.0 if record.status is Status.UNREADABLE else None)
+        if not executed:  # we failed to grade it
+            scores = dict.fromkeys(scores, None)
+        elif record.status.needs_review:  # it earns nothing until a human has looked
+            scores = dict.fromkeys(scores, 0.0)
         comments = {
             _id(cell): _NO_RESPONSE if not is_task(cell) and _is_as_released(cell) else None
             for cell in node.cells
             if executed and (is_solution(cell) or is_task(cell))
         }
-        return Autograded(node, scores, comments, needs_review=not executed)
+        return Autograded(node, scores, comments, needs_review=not executed or record.status.needs_review)
 
     def _overwrite_cells(self, notebook: str, node: NotebookNode) -> None:
         """As OverwriteCells: locked cells get the tests and rubrics back that students did not see."""

@@ -19,9 +19,10 @@ from distributed import Client, Future, KilledWorker, as_completed
 from autograder.course.forkserver import warm_up
 from autograder.course.local_cluster import SETTINGS as LOCAL_SETTINGS
 from autograder.course.local_cluster import local_cluster, scratch_folder
-from autograder.course.records import Record, Status
+from autograder.course.records import Record
 from autograder.course.worker import CourseFiles, CoursePlugin, Job, grade_job
 from autograder.errors import AutograderError, CourseError
+from autograder.grading.results import Status
 from autograder.sandbox.box import ZygoteLost
 
 _SETTINGS = {

@@ -15,7 +15,8 @@ from autograder.assignment.notebook import Notebook
 from autograder.course.archives import ArchiveError, File
 from autograder.course.sources import Upload, read_source, unzipped
 from autograder.course.store import write_atomically
-from autograder.course.submissions import MAX_NOTEBOOK, Submission, parse_moment
+from autograder.course.submissions import Submission, parse_moment
+from autograder.grading.intake import MAX_FILE
 from autograder.grading.results import RESULTS
 
 # What browsers and Canvas put behind the name of a file that is there already: " (1)", "-2".
@@ -128,8 +129,8 @@ class Collector:
         except (ArchiveError, OSError) as error:
             self.result.problems.append(f"{upload.label}: {file.path} {error}.")
             return b""
-        if len(data) > MAX_NOTEBOOK:
-            self.result.problems.append(f"{upload.label}: {file.path} has over {MAX_NOTEBOOK >> 20} MB: refused.")
+        if len(data) > MAX_FILE:
+            self.result.problems.append(f"{upload.label}: {file.path} has over {MAX_FILE >> 20} MB: refused.")
             return b""
         return data
 

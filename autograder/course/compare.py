@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from autograder.assignment.notebook import Notebook
-from autograder.course.records import Framework, Grade, Status
+from autograder.course.records import Framework, Grade
 from autograder.course.stock import Stock
 from autograder.course.submissions import Submission
+from autograder.grading.results import Status
 
 _GRADE = {Framework.NBGRADER: Stock.nbgrader, Framework.OTTER: Stock.otter}
 

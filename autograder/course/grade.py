@@ -20,7 +20,7 @@ from autograder.authoring.release import build_release
 from autograder.course.cluster import RemoteScheduler
 from autograder.course.compare import disagreements, grade_with_stock
 from autograder.course.record import Recorder
-from autograder.course.records import Framework, Grade, Status
+from autograder.course.records import Framework, Grade
 from autograder.course.scheduling import ClassGrader
 from autograder.course.stock import Stock
 from autograder.course.store import ResultStore
@@ -28,6 +28,7 @@ from autograder.course.submissions import Report, Submission, find_submissions
 from autograder.course.table import print_grades, problems
 from autograder.errors import CourseError
 from autograder.grading.policy import NotebookPolicy
+from autograder.grading.results import Status
 from autograder.regular_files import printable
 from autograder.sandbox.limits import Isolation
 

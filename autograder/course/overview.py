@@ -10,10 +10,10 @@ from autograder.assignment.notebook import TEST_PREFIX
 from autograder.authoring.build import read_linted
 from autograder.course.gradebook import CellGrade, CourseGradebook
 from autograder.course.record import read_receipt, results_folder
-from autograder.course.records import Record, Status
+from autograder.course.records import Record
 from autograder.course.store import ResultStore
 from autograder.errors import CourseError
-from autograder.grading.results import QuestionResult, Verdict
+from autograder.grading.results import QuestionResult, Status, Verdict
 
 # Verdicts that say more about the grading than about the answer: someone should look.
 _TROUBLE = {Verdict.TIMEOUT, Verdict.MEMORY, Verdict.CRASHED, Verdict.REPLY}

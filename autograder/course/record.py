@@ -18,11 +18,11 @@ from autograder.assignment.assignment import Assignment
 from autograder.assignment.notebook import Notebook, read_node
 from autograder.course.autograded import Pipeline
 from autograder.course.gradebook import CourseGradebook, GradebookError
-from autograder.course.records import Status
 from autograder.course.scheduling import Graded
 from autograder.course.store import ResultStore, write_atomically
 from autograder.course.submissions import Submission, parse_moment
 from autograder.errors import CourseError
+from autograder.grading.results import Status
 from autograder.schema import DecodeError, Schema
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from autograder.assignment.notebook import Notebook
-from autograder.grading.results import GradedNotebook, QuestionResult, Usage, Verdict
+from autograder.grading.results import GradedNotebook, QuestionResult, Status, Usage, Verdict
 
 
 class Framework(Enum):
@@ -13,16 +13,6 @@ class Framework(Enum):
     ENGINE = "engine"
     NBGRADER = "nbgrader"
     OTTER = "otter"
-
-
-class Status(Enum):
-    """How grading a notebook ended."""
-
-    GRADED = "graded"
-    ABSENT = "not handed in"
-    UNREADABLE = "unreadable"
-    TIMEOUT = "out of time"
-    FAILED = "the framework failed"
 
 
 @dataclass(frozen=True)
@@ -63,9 +53,10 @@ class Record:
 
     @classmethod
     def of(cls, notebook: Notebook, graded: GradedNotebook) -> "Record":
-        """The record of a notebook that was graded."""
+        """The record of what the engine found."""
         questions = tuple(replace(result, traceback="") for result in graded.results)
-        return cls(notebook.name, Status.GRADED, "", questions, graded.notes, graded.usage, graded.isolation)
+        status, message = graded.status, graded.message
+        return cls(notebook.name, status, message, questions, graded.notes, graded.usage, graded.isolation)
 
     def grade(self, student: str, notebook: Notebook, framework: Framework) -> Grade:
         """The student's points and messages; no points where nothing was graded."""

@@ -10,12 +10,14 @@ from distributed import Client
 
 from autograder.assignment.assignment import Assignment
 from autograder.course.cluster import RemoteScheduler, connect, run_jobs
-from autograder.course.records import Record, Status
+from autograder.course.records import Record
 from autograder.course.store import ResultStore, digest
-from autograder.course.submissions import MAX_NOTEBOOK, Report, Submission
+from autograder.course.submissions import Report, Submission
 from autograder.course.worker import CourseFiles, Job
+from autograder.grading.intake import MAX_FILE
 from autograder.grading.policy import NotebookPolicy
 from autograder.grading.private_files import PrivateFiles
+from autograder.grading.results import Status
 
 
 @dataclass(frozen=True)
@@ -112,5 +114,5 @@ def _nothing(submission: Submission) -> Record:
     if submission.path is None:
         return Record(submission.notebook, Status.ABSENT)
     size = submission.path.stat().st_size
-    text = f"is over {MAX_NOTEBOOK >> 20} MB long" if size else "is not a valid notebook: the file is empty"
+    text = f"is over {MAX_FILE >> 20} MB long" if size else "is not a valid notebook: the file is empty"
     return Record(submission.notebook, Status.UNREADABLE, f"{submission.path.name} {text}.")

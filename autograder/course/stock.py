@@ -13,24 +13,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import nbformat
-from nbformat import NotebookNode
-
 from autograder.adapters import ISOLATION_VARIABLE
 from autograder.assignment.assignment import SEED_VARIABLE, Assignment
 from autograder.assignment.notebook import TEST_PREFIX, Notebook
-from autograder.course.records import Framework, Grade, Status
+from autograder.course.records import Framework, Grade
 from autograder.course.submissions import Submission
-from autograder.errors import NotebookError
-from autograder.grading.assemble import assemble
 from autograder.grading.policy import NotebookPolicy
 from autograder.grading.private_files import PrivateFiles
-from autograder.grading.results import RESULTS
+from autograder.grading.results import RESULTS, Status
 from autograder.process import Finished, run_module
 
 _STUDENT = "student"  # students' own ids may hold characters that nbgrader's paths do not take
 # Grades a notebook in an empty folder: how the command ended, and points by question.
-_Run = Callable[[Path, NotebookNode], tuple[Finished, dict[str, float]]]
+_Run = Callable[[Path, bytes], tuple[Finished, dict[str, float]]]
 
 
 @dataclass(frozen=True)
@@ -52,11 +47,6 @@ class Stock:
     def _seed(self) -> dict[str, str]:
         return {SEED_VARIABLE: str(self.assignment.settings.hidden_seed)}
 
-    @property
-    def release(self) -> Path:
-        """What students were given: answers are put into its cells."""
-        return self.course / "release" / self.assignment.name
-
     @cached_property
     def _private(self) -> PrivateFiles:
         return PrivateFiles(self.assignment)
@@ -64,11 +54,11 @@ class Stock:
     def nbgrader(self, notebook: Notebook, submission: Submission) -> Grade:
         """Grade with ``nbgrader autograde`` in a copy of the course."""
 
-        def run(folder: Path, node: NotebookNode) -> tuple[Finished, dict[str, float]]:
+        def run(folder: Path, data: bytes) -> tuple[Finished, dict[str, float]]:
             course = folder / "course"
             shutil.copytree(self.course, course)
             submitted = course / "submitted" / _STUDENT / self.assignment.name
-            _write(node, submitted / f"{notebook.name}.ipynb", submission.read_results(private=self._private))
+            _write(data, submitted / f"{notebook.name}.ipynb", submission.read_results(private=self._private))
             arguments = ["autograde", self.assignment.name, "--student", _STUDENT, "--notebook", notebook.name]
             arguments.append(f"--GradeInSandbox.isolation={self.policy.isolation.value}")
             finished = run_module("nbgrader", arguments, course, self._timeout, self.assignment.root, self._seed)
@@ -79,8 +69,8 @@ class Stock:
     def otter(self, notebook: Notebook, submission: Submission) -> Grade:
         """Grade with ``otter run`` and the built zip. Otter knows no time limit: ours ends it from outside."""
 
-        def run(folder: Path, node: NotebookNode) -> tuple[Finished, dict[str, float]]:
-            _write(node, folder / "work" / f"{notebook.name}.ipynb", submission.read_results(private=self._private))
+        def run(folder: Path, data: bytes) -> tuple[Finished, dict[str, float]]:
+            _write(data, folder / "work" / f"{notebook.name}.ipynb", submission.read_results(private=self._private))
             archive = _zip(folder / "work", folder / "submission.zip")
             built = self.assignment.zip_path(notebook.name)
             arguments = ["run", "-a", str(built), "-o", str(folder), "--no-logo", str(archive)]
@@ -99,13 +89,8 @@ class Stock:
 
         if submission.path is None:
             return grade(Status.UNREADABLE if submission.problem else Status.ABSENT, {}, submission.problem)
-        try:
-            submitted = submission.read()
-        except NotebookError as error:
-            return grade(Status.UNREADABLE, {}, str(error))
-        released = nbformat.read(self.release / notebook.path.name, as_version=4)
         with tempfile.TemporaryDirectory() as folder:
-            finished, points = run(Path(folder), assemble(released, submitted).node)
+            finished, points = run(Path(folder), submission.read_bytes())
         if finished.timed_out:
             return grade(Status.TIMEOUT, {}, f"{framework.value} was ended after {self._timeout:g} s")
         if not points:
@@ -113,9 +98,9 @@ class Stock:
         return grade(Status.GRADED, points)
 
 
-def _write(node: NotebookNode, path: Path, results: dict[str, bytes]) -> None:
+def _write(data: bytes, path: Path, results: dict[str, bytes]) -> None:
     path.parent.mkdir(parents=True)
-    nbformat.write(node, path)
+    path.write_bytes(data)
     for name, content in results.items():
         file = path.parent / RESULTS / name
         file.parent.mkdir(parents=True, exist_ok=True)

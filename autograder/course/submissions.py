@@ -5,20 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from nbformat import NotebookNode
 from nbgrader.utils import parse_utc
 
 from autograder.adapters import SECRET, TIMESTAMP
 from autograder.assignment.assignment import Assignment, assignment_names
-from autograder.assignment.notebook import read_node
 from autograder.errors import CourseError
+from autograder.grading.intake import MAX_FILE
 from autograder.grading.private_files import PrivateFiles
 from autograder.grading.results import RESULTS
 from autograder.grading.staging import read_results
 from autograder.regular_files import printable, read_regular, regular_files
 
-# Bigger files are not read: the largest honest notebook seen has 3 MB, most of it figures.
-MAX_NOTEBOOK = 64 << 20
 _MAX_NOTE = 4096
 
 Report = Callable[[str], None]
@@ -33,14 +30,10 @@ class Submission:
     path: Path | None
     problem: str = ""
 
-    def read(self) -> NotebookNode:
-        """The notebook, which must be there. Raises ``NotebookError`` when it cannot be read."""
-        return read_node(self._path)
-
     def read_bytes(self) -> bytes:
         """The file as it is; empty when it is larger than any notebook. Raises ``CourseError``."""
         try:
-            return self._path.read_bytes() if self._path.stat().st_size <= MAX_NOTEBOOK else b""
+            return self._path.read_bytes() if self._path.stat().st_size <= MAX_FILE else b""
         except OSError as error:
             raise CourseError(f"{self._path} cannot be read: {error.strerror}.") from None
 

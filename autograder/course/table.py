@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder.assignment.notebook import Notebook
-from autograder.course.records import Grade, Status
+from autograder.course.records import Grade
+from autograder.grading.results import Status
 
 
 def print_grades(console: Console, notebook: Notebook, grades: Iterable[Grade]) -> None:

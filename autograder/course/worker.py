@@ -18,10 +18,9 @@ from nbformat import NotebookNode
 from autograder.assignment.assignment import Assignment
 from autograder.assignment.notebook import Notebook, nbgrader_metadata, read_node, read_notebook
 from autograder.authoring.package import grader_files
-from autograder.course.records import Record, Status
+from autograder.course.records import Record
 from autograder.course.store import digest
-from autograder.errors import CourseError, NotebookError
-from autograder.grading.assemble import assemble
+from autograder.errors import CourseError
 from autograder.grading.policy import NotebookPolicy
 
 # Tests change the import path, the standard streams and the random state of the whole process.
@@ -115,27 +114,14 @@ class CoursePlugin(WorkerPlugin):
 
 
 def grade_job(job: Job) -> tuple[Record, str]:
-    """Grade one submission; returns its record and the executed notebook as JSON (empty where there is none).
-
-    As under nbgrader, the notebook is the release with the student's answers. Raises ``IsolationError``.
-    """
+    """Grade one submission; returns its record and the executed notebook as JSON. Raises ``IsolationError``."""
     from autograder.grading.engine import grade_notebook
 
     course = _courses[job.course]
     source = read_notebook(course.source / f"{job.notebook}.ipynb")
-    with _one_at_a_time, tempfile.TemporaryDirectory(prefix="submission-") as folder:
-        path = Path(folder) / f"{job.notebook}.ipynb"
-        path.write_bytes(job.text)
-        try:
-            node = read_node(path)
-        except NotebookError as error:
-            return Record(job.notebook, Status.UNREADABLE, str(error).replace(str(path), path.name)), ""
-        node = assemble(read_node(course.release / path.name), node).node
-        graded = grade_notebook(course, source, node, job.results, job.policy)
-    for cell, executed in zip(node.cells, graded.node.cells, strict=True):
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
-    return Record.of(source, graded), json.dumps(node)  # not for people, who get the autograded one: in one line
+    with _one_at_a_time:
+        graded = grade_notebook(course, source, job.text, job.results, job.policy)
+    return Record.of(source, graded), json.dumps(graded.node)  # not for people, who get the autograded one: in one line
 
 
 def grader_hash() -> str:

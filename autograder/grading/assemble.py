@@ -1,104 +1,154 @@
 """A submission is data: what of it counts is put into the cells we released.
 
-Tests, given code and prose come from the release; from the submission come the answers, matched by grade id, and the
-student's own cells, each kept behind the cell that it followed. Whatever else happened to the notebook (test cells
-deleted or edited, cells copied, retyped or moved, metadata lost) changes nothing.
+Tests, given code and prose come from the release; from the submission come the answers and the student's own cells,
+each kept behind the cell that it followed. Whatever else happened to the notebook changes nothing.
 """
 
+import re
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from autograder.assignment.notebook import Kind, kind_of, nbgrader_metadata
+from autograder.assignment.notebook import Kind, nbgrader_metadata
+from autograder.grading.cell_text import plain
+from autograder.grading.intake import Submitted
+from autograder.grading.matching import Matching, Piece, Place
 
-_ANSWERS = (Kind.SOLUTION, Kind.WRITTEN)
 _BEFORE_ALL = -1
-_SHOWN = 100
 _MAX_NOTES = 100
+_ELSEWHERE = "# The answer to this question was found in another cell of this notebook."
+_MISSING = 'raise NotImplementedError("This question is not answered: its cell is missing.")'
+LOOK = "*No answer was found here, but the notebook was changed around this cell: please look at all of it.*"
+# The name of a notebook in its last cell.
+_HAND_IN = re.compile(r"submission\.make\([\"']([\w-]+)[\"']")
+
+Notebooks = Callable[[], Mapping[str, NotebookNode]]
 
 
 @dataclass(frozen=True)
 class Assembled:
-    """The notebook to run, and a sentence on each thing in the submission that was not as released."""
+    """The notebook to run, and a sentence on each thing in the submission that was not as released.
+
+    ``tests_after`` has, by grade id, tests that run only after a cell that stands behind them (its index).
+    ``stranger`` says which notebook it is where it is not this one; then nothing is to be run.
+    """
 
     node: NotebookNode
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    tests_after: dict[str, int] = field(default_factory=dict)
+    stranger: str = ""
 
 
-def assemble(released: NotebookNode, submitted: NotebookNode) -> Assembled:
-    """Put the answers and own cells of ``submitted`` into a copy of ``released``; neither argument is changed."""
-    places, notes = _match(released, submitted)
+def assemble(released: NotebookNode, submitted: Submitted, others: Notebooks = lambda: {}) -> Assembled:
+    """Put the answers and own cells of ``submitted`` into a copy of ``released``; no argument is changed.
+
+    ``others`` reads the course's other notebooks as released, by name, among which a stranger is looked for.
+    """
+    matching = Matching(released, submitted.cells)
     node = deepcopy(released)
     own_cells = defaultdict(list)
+    own_index: dict[int, NotebookNode] = {}
     last = _BEFORE_ALL
-    for cell, place in zip(submitted.cells, places, strict=True):
-        if place is None:
-            own_cells[last].append(_own_cell(cell))
+    for piece in matching.pieces:
+        if piece.is_dropped:
             continue
-        last = place
-        if _belongs_to_student(node.cells[place]):
-            node.cells[place].source = _text(cell)
+        if piece.place is None:
+            own = _own_cell(piece)
+            own_index[id(piece)] = own
+            own_cells[last].append(own)
+            continue
+        last = piece.place
+        cell = node.cells[piece.place]
+        own_index[id(piece)] = cell
+        if matching.places[piece.place].is_students:
+            cell.source = piece.text
+            if piece.attachments and cell.cell_type == "markdown":
+                cell.attachments = piece.attachments
+    _fill_gaps(matching, node)
 
     cells = own_cells[_BEFORE_ALL]
     for index, cell in enumerate(node.cells):
         cells += [cell, *own_cells[index]]
     node.cells = cells
-    return Assembled(node, tuple(notes[:_MAX_NOTES]))
+    late = _late_tests(matching, node, own_index)
+    stranger = _stranger(matching, released, submitted, others)
+    notes = [*submitted.notes, *matching.notes]
+    return Assembled(node, tuple(notes[:_MAX_NOTES]), late, stranger)
 
 
-def _match(released: NotebookNode, submitted: NotebookNode) -> tuple[list[int | None], list[str]]:
-    """For each submitted cell the index of the released cell it is, None for a student's own.
-
-    A cell is recognised by its grade id, or by its cell id where an editor dropped the metadata. Of several copies
-    the first counts; the others run as the student's own cells.
-    """
-    by_grade_id = {_grade_id(cell): index for index, cell in enumerate(released.cells) if _grade_id(cell)}
-    by_cell_id = {cell.get("id"): index for index, cell in enumerate(released.cells)}
-    places: list[int | None] = []
-    notes: list[str] = []
-    taken: set[int] = set()
-    for cell in submitted.cells:
-        grade_id = _grade_id(cell)
-        place = by_grade_id.get(grade_id) if grade_id else by_cell_id.get(cell.get("id"))
-        if grade_id and place is None:
-            notes.append(f"cell {grade_id} is unknown: it runs as the student's own cell.")
-        elif place in taken:
-            notes.append(f"cell {_label(released, place)} is there twice: the first counts as the answer.")
-            place = None
-        if place is not None:
-            taken.add(place)
-        places.append(place)
-    for index, cell in enumerate(released.cells):
-        if index not in taken and _grade_id(cell):
-            lost = "counts as not answered" if kind_of(cell) in _ANSWERS else "was put back"
-            notes.append(f"cell {_grade_id(cell)} was deleted: it {lost}.")
-    return places, notes
+def _fill_gaps(matching: Matching, node: NotebookNode) -> None:
+    """Answers that no piece gave: their cells must not undo what stands elsewhere, nor count as left empty."""
+    for place in matching.answers():
+        piece = matching.piece_at(place.index)
+        is_open = piece is None or place.is_blank(piece.text)
+        if is_open and place.index in matching.elsewhere:
+            node.cells[place.index].source = _ELSEWHERE
+        elif piece is None and place.kind is Kind.SOLUTION:
+            node.cells[place.index].source = _MISSING  # and no stub: it would define the name
+        elif is_open and place.kind is Kind.WRITTEN and _is_changed_around(matching, place):
+            node.cells[place.index].source = LOOK
+    lost = [place for place in matching.missing() if place.index not in matching.elsewhere]
+    if answers := ", ".join(f"`{place.grade_id}`" for place in lost if place.is_answer):
+        matching.notes.append(f"Answer cells are missing: {answers}.")
+    if given := ", ".join(f"`{place.grade_id}`" for place in lost if not place.is_answer):
+        matching.notes.append(f"Given cells are missing, and were put back: {given}.")
 
 
-def _belongs_to_student(cell: NotebookNode) -> bool:
-    """Whether the student's text of this released cell counts: answers, and given scratch cells."""
-    return kind_of(cell) in _ANSWERS or (kind_of(cell) is Kind.PLAIN and cell.cell_type == "code")
+def _is_changed_around(matching: Matching, place: Place) -> bool:
+    """Whether a written answer may stand where we did not look: its cell or its prompt is not the one handed out."""
+    prompt = next((one for one in reversed(matching.places[: place.index]) if not one.is_students), None)
+    around = {place.index} | ({prompt.index} if prompt else set())
+    return bool(around - matching.found or around & matching.changed)
 
 
-def _own_cell(cell: NotebookNode) -> NotebookNode:
+def _late_tests(matching: Matching, node: NotebookNode, made: Mapping[int, NotebookNode]) -> dict[str, int]:
+    """Tests whose answer stands behind them."""
+    where = {id(cell): index for index, cell in enumerate(node.cells)}
+    tests = {str(nbgrader_metadata(cell).get("grade_id", "")): index for index, cell in enumerate(node.cells)}
+    late = {}
+    for answer, piece in matching.elsewhere.items():
+        test = f"test_{matching.places[answer].grade_id}"
+        index = where[id(made[id(piece)])]
+        if index > tests.get(test, index):
+            late[test] = index
+    return late
+
+
+def _stranger(matching: Matching, released: NotebookNode, submitted: Submitted, others: Notebooks) -> str:
+    """Which notebook this is, a part of a sentence; empty where it is the one that it should be."""
+    recognized, questions = matching.recognized(), len(matching.answers())
+    if 2 * recognized >= questions or not any(cell.source.strip() for cell in submitted.cells):
+        return ""
+    ids = {cell.grade_id for cell in submitted.cells} - {""}
+    texts = {plain(cell.source) for cell in submitted.cells}
+    fits = {name: _likeness(other, ids, texts) for name, other in others().items()}
+    best = max(fits, key=lambda name: fits[name], default="")
+    if best and fits[best] > _likeness(released, ids, texts):
+        return f"this is {best}"
+    names = set(_HAND_IN.findall("\n".join(cell.source for cell in submitted.cells)))
+    if names and not names.intersection(_HAND_IN.findall("\n".join(cell.source for cell in released.cells))):
+        return f"this is {sorted(names)[0]}"
+    if not recognized:
+        return "none of its questions is there: is it from another course or term?"
+    matching.notes.append(f"Only {recognized} of the {questions} questions were recognized in this notebook.")
+    return ""
+
+
+def _likeness(released: NotebookNode, ids: set[str], texts: set[str]) -> int:
+    """How many cells of a released notebook a submission has, by grade id or text."""
+    return sum(nbgrader_metadata(cell).get("grade_id") in ids or plain(cell.source) in texts for cell in released.cells)
+
+
+def _own_cell(piece: Piece) -> NotebookNode:
     """A student's own cell: its text, without tags, metadata or outputs."""
-    text = _text(cell)
-    own: NotebookNode = new_code_cell(text) if cell.cell_type == "code" else new_markdown_cell(text)
-    return own
-
-
-def _text(cell: NotebookNode) -> str:
-    """A cell's text as it can be written to a file: half characters (lone surrogates) become question marks."""
-    return str(cell.get("source", "")).encode(errors="replace").decode()
-
-
-def _grade_id(cell: NotebookNode) -> str:
-    grade_id = nbgrader_metadata(cell).get("grade_id")
-    return grade_id.encode(errors="replace").decode()[:_SHOWN] if isinstance(grade_id, str) else ""
-
-
-def _label(released: NotebookNode, place: int | None) -> str:
-    return _grade_id(released.cells[place]) or f"number {place + 1}" if place is not None else ""
+    if piece.kind == "code":
+        code: NotebookNode = new_code_cell(piece.text)
+        return code
+    text: NotebookNode = new_markdown_cell(piece.text)
+    if piece.attachments:
+        text.attachments = piece.attachments
+    return text

@@ -3,35 +3,28 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
-import nbformat
 import torch
 from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
 
 from autograder.assignment.assignment import Assignment
-from autograder.assignment.notebook import (
-    HIDDEN_TESTS,
-    Kind,
-    Notebook,
-    Question,
-    kind_of,
-    nbgrader_metadata,
-    split_region,
-)
-from autograder.grading.assemble import assemble
+from autograder.assignment.notebook import Kind, Notebook, Question, kind_of, nbgrader_metadata
+from autograder.grading.assemble import LOOK, Assembled
 from autograder.grading.diagnosis import Diagnostics
 from autograder.grading.notebook_box import NotebookBox, zygote
 from autograder.grading.outputs import CheckedOutputs, clean, error_output
 from autograder.grading.policy import NotebookPolicy, policy_for
 from autograder.grading.questions import CourseModules, is_memory_error, run_question
-from autograder.grading.results import GradedNotebook, QuestionResult, Usage, Verdict
+from autograder.grading.results import GradedNotebook, QuestionResult, Status, Usage, Verdict
 from autograder.grading.staging import staged
+from autograder.grading.submission import OpenedSubmission, open_submission
 from autograder.sandbox.box import BoxLost, Loss, ZygoteLost
 
 _SKIPPED = "skip-execution"
-_NOT_ANSWERED = 'raise NotImplementedError("This question is not answered: its cell is missing.")'
 _MAX_RESTARTS = 3
 _MAX_CELL = 1 << 20
 # A cell may show so much; the whole notebook this many times as much.
@@ -46,24 +39,56 @@ _LOST = {
 
 def grade_notebook(
     assignment: Assignment,
-    source: Notebook,
-    submission: NotebookNode,
+    notebook: Notebook,
+    data: bytes,
     results: Mapping[str, bytes] | None = None,
     policy: NotebookPolicy | None = None,
 ) -> GradedNotebook:
-    """Grade ``submission`` by the tests of ``source``, a notebook of ``assignment``.
+    """Grade a submitted file, whose bytes are ``data``, as ``notebook`` of ``assignment``.
 
     ``results`` are the files that the student's notebook saved (``staging.read_results``). Without a ``policy`` the
-    assignment's settings decide. Nothing is raised because of what a submission holds or does. Raises
-    ``IsolationError`` when this host cannot protect what must be protected, ``ZygoteLost`` when the process that runs
-    notebooks ended twice.
+    assignment's settings decide. The result's cells are the released ones with the student's answers, own cells and
+    outputs. Nothing is raised because of what a submission holds or does: a file that is no notebook, or another one,
+    is a result. Raises ``NotebookError`` when the release cannot be read, ``IsolationError`` when this host cannot
+    protect what must be protected, ``ZygoteLost`` when the process that runs notebooks ended twice.
     """
+    submission = open_submission(assignment, notebook, data)
+    if submission.status is not Status.GRADED:
+        return _not_run(notebook, submission)
+    return run_notebook(assignment, notebook, submission.assembled, results, policy)
+
+
+def _not_run(notebook: Notebook, submission: OpenedSubmission) -> GradedNotebook:
+    """A result without points; its node says so at the top and in place of the tests' outputs."""
+    assembled, status, message = submission.assembled, submission.status, submission.message
+    results = [
+        QuestionResult(question.name, Verdict.MISSING, 0.0, question.points, message) for question in notebook.questions
+    ]
+    node = deepcopy(assembled.node)
+    for cell in node.cells:
+        if cell.cell_type == "code":
+            cell.execution_count = None
+            cell.outputs = [error_output(Verdict.MISSING.value, message)] if kind_of(cell) is Kind.TEST else []
+        elif kind_of(cell) is Kind.WRITTEN:
+            cell.source = LOOK
+    node.cells.insert(0, new_markdown_cell(f"**This notebook was not graded:** {message}", id="problem"))
+    return GradedNotebook(node, tuple(results), assembled.notes, status=status, message=message)
+
+
+def run_notebook(
+    assignment: Assignment,
+    source: Notebook,
+    assembled: Assembled,
+    results: Mapping[str, bytes] | None = None,
+    policy: NotebookPolicy | None = None,
+) -> GradedNotebook:
+    """Run an assembled notebook in a box, and grade it by the tests of ``source``; the rest as ``grade_notebook``."""
     policy = policy or policy_for(assignment.settings)
     with _one_thread():
         try:
-            return _grade(assignment, source, submission, results or {}, policy)
+            return _grade(assignment, source, assembled, results or {}, policy)
         except ZygoteLost:  # ended by the kernel for want of memory, say; there will be another
-            return _grade(assignment, source, submission, results or {}, policy)
+            return _grade(assignment, source, assembled, results or {}, policy)
 
 
 @contextmanager
@@ -84,16 +109,16 @@ def _one_thread() -> Iterator[None]:
 def _grade(
     assignment: Assignment,
     source: Notebook,
-    submission: NotebookNode,
+    assembled: Assembled,
     results: Mapping[str, bytes],
     policy: NotebookPolicy,
 ) -> GradedNotebook:
     started = time.monotonic()
     with staged(assignment, results, policy.limits.disk) as folder, CourseModules(assignment) as course:
-        run = _Run(assignment, source, submission, policy, course)
+        run = _Run(assignment, source, assembled, policy, course)
         run.grade(folder)
     usage = Usage(time.monotonic() - started, run.cpu, run.memory, run.restarts)
-    return GradedNotebook(run.node, tuple(run.results.values()), tuple(run.notes), usage, run.isolation_in_force)
+    return GradedNotebook(run.node, tuple(run.results.values()), run.notes, usage, run.isolation_in_force)
 
 
 class _Run:
@@ -103,15 +128,15 @@ class _Run:
         self,
         assignment: Assignment,
         source: Notebook,
-        submission: NotebookNode,
+        assembled: Assembled,
         policy: NotebookPolicy,
         course: CourseModules,
     ) -> None:
         self._assignment, self._source, self._policy, self._course = assignment, source, policy, course
         self._limits = policy.limits
         self._diagnostics = Diagnostics(assignment, source, policy)
-        assembled = assemble(_without_answers(source.node), submission)
-        self.node, self.notes = assembled.node, list(assembled.notes)
+        self.node, self.notes = deepcopy(assembled.node), assembled.notes
+        self._tests_after = assembled.tests_after
         self._questions = {question.test_id: question for question in source.questions}
         self.results: dict[str, QuestionResult] = {}
         self._broken: dict[str, tuple[Verdict, str]] = {}
@@ -158,7 +183,7 @@ class _Run:
             if cell.cell_type != "code" or index in self._skip or _SKIPPED in cell.metadata.get("tags", []):
                 continue
             if kind_of(cell) is Kind.TEST:
-                if not self._run_test(box, cell, ran):
+                if _grade_id(cell) not in self._tests_after and not self._run_test(box, cell, ran):
                     return False
             else:
                 try:
@@ -170,7 +195,14 @@ class _Run:
                     self._break(cell, verdict, text)
                     return False
                 ran.append(cell.source)
+                if not all(self._run_test(box, test, ran) for test in self._waiting_for(index)):
+                    return False
         return True
+
+    def _waiting_for(self, index: int) -> list[NotebookNode]:
+        """Tests above a cell whose answer stands in it."""
+        names = [name for name, after in self._tests_after.items() if after == index]
+        return [cell for cell in self.node.cells if _grade_id(cell) in names]
 
     def _run_cell(self, box: NotebookBox, cell: NotebookNode, outputs: CheckedOutputs) -> None:
         seconds = min(self._limits.cell_seconds, self._deadline - time.monotonic())
@@ -239,20 +271,6 @@ class _Run:
 
     def _record(self, question: Question, verdict: Verdict, message: str) -> None:
         self.results[question.name] = QuestionResult(question.name, verdict, 0.0, question.points, message)
-
-
-def _without_answers(source: NotebookNode) -> NotebookNode:
-    """The source as students got it, as far as running it goes: no solutions, no hidden tests."""
-    node: NotebookNode = nbformat.from_dict(source)
-    node.cells = [nbformat.from_dict(cell) for cell in source.cells]
-    for cell in node.cells:
-        if kind_of(cell) is Kind.SOLUTION:
-            cell.source = _NOT_ANSWERED
-        elif kind_of(cell) is Kind.WRITTEN:  # a deleted answer is not the model answer
-            cell.source = ""
-        elif kind_of(cell) is Kind.TEST:
-            cell.source = split_region(cell.source, HIDDEN_TESTS)[0]
-    return node
 
 
 def _error_of(result: QuestionResult) -> NotebookNode:

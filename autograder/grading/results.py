@@ -22,6 +22,22 @@ class Verdict(Enum):
     REPLY = "invalid reply"
 
 
+class Status(Enum):
+    """How grading a notebook ended."""
+
+    GRADED = "graded"
+    ABSENT = "not handed in"
+    UNREADABLE = "unreadable"
+    STRANGER = "another notebook"
+    TIMEOUT = "out of time"
+    FAILED = "the framework failed"
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether a human must look at what was handed in before it is worth nothing."""
+        return self in (Status.UNREADABLE, Status.STRANGER)
+
+
 @dataclass(frozen=True)
 class QuestionResult:
     """One question: ``message`` says to the student what happened, ``part`` which tests it happened in.
@@ -57,7 +73,8 @@ class Usage:
 class GradedNotebook:
     """``node`` holds the outputs of every cell, ``notes`` what was odd about the submission, a sentence each.
 
-    ``isolation`` maps each layer that was in force to how it was done; it is empty without a sandbox.
+    ``isolation`` maps each layer that was in force to how it was done; it is empty without a sandbox. ``message`` says
+    why nothing ran where ``status`` is not GRADED.
     """
 
     node: NotebookNode
@@ -65,6 +82,8 @@ class GradedNotebook:
     notes: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
     isolation: dict[str, str] = field(default_factory=dict)
+    status: Status = Status.GRADED
+    message: str = ""
 
     @property
     def points(self) -> dict[str, float]:

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from autograder.assignment.assignment import SEED_VARIABLE, Assignment
 from autograder.assignment.notebook import Notebook
-from autograder.grading.engine import grade_notebook
+from autograder.grading.assemble import Assembled
+from autograder.grading.engine import run_notebook
 from autograder.grading.policy import NotebookLimits
 from autograder.grading.results import Verdict
 from autograder.sandbox.limits import Policy
@@ -41,7 +42,7 @@ def failures_of(assignment: Assignment, notebook: Notebook, seeds: Sequence[int]
     trial = trial_notebook(notebook, seeded)
     limits = NotebookLimits(test_seconds=ENDLESS, total_seconds=ENDLESS, cpu_seconds=ENDLESS, diagnosis_seconds=0)
     with hidden_seed(0):  # puts back what the tests change
-        graded = grade_notebook(assignment, trial, trial.node, policy=Policy(limits))
+        graded = run_notebook(assignment, trial, Assembled(trial.node), policy=Policy(limits))
     return [
         f"{notebook.name}, {result.question.replace('__', ', seed ')}: {result.verdict.value}, {result.message}"
         for result in graded.results

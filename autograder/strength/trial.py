@@ -10,8 +10,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 from autograder.assignment.assignment import Assignment
 from autograder.assignment.notebook import HIDDEN_TESTS, Notebook, Question
 from autograder.errors import AutograderError
+from autograder.grading.assemble import Assembled
 from autograder.grading.diagnosis import asked
-from autograder.grading.engine import grade_notebook
+from autograder.grading.engine import run_notebook
 from autograder.grading.policy import NotebookLimits
 from autograder.grading.results import QuestionResult, Verdict
 from autograder.sandbox.limits import Policy
@@ -37,7 +38,7 @@ def grade_answers(
     limits = NotebookLimits(
         test_seconds=test_seconds, total_seconds=ENDLESS, cpu_seconds=ENDLESS, diagnosis_seconds=diagnosis_seconds
     )
-    return list(grade_notebook(assignment, trial, trial.node, policy=Policy(limits)).results)
+    return list(run_notebook(assignment, trial, Assembled(trial.node), policy=Policy(limits)).results)
 
 
 def seconds_for_mutants(assignment: Assignment, notebook: Notebook, question: Question) -> float:

@@ -10,8 +10,8 @@ from sampleclass import STOCK_TIMEOUT, TIMEOUT, write_class
 
 from autograder.course.compare import disagreements
 from autograder.course.grade import STOCK, ClassRun, Options, print_tables
-from autograder.course.records import Status
 from autograder.grading.policy import policy_for
+from autograder.grading.results import Status
 from autograder.sandbox.limits import Isolation
 
 # The stock frameworks take 10 s for a notebook.

@@ -8,6 +8,7 @@ import torch
 from harness import HW4
 from nbformat.v4 import new_notebook
 from running import POLICY, Running, running_in
+from submitted import as_file
 
 from autograder.assignment import catalogue
 from autograder.assignment.notebook import Kind, Notebook, kind_of, read_notebook
@@ -36,7 +37,7 @@ def test_a_deleted_written_answer_is_not_the_model_answer():
     source = read_notebook(HW4.source / "process.ipynb")
     written = [cell.source for cell in source.node.cells if kind_of(cell) is Kind.WRITTEN]
     assert all(written)
-    graded = grade_notebook(HW4, source, new_notebook(), None, POLICY)
+    graded = grade_notebook(HW4, source, as_file(new_notebook()), None, POLICY)
     assert [cell.source for cell in graded.node.cells if kind_of(cell) is Kind.WRITTEN] == [""] * len(written)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from harness import HW4
 from sampleclass import reference_answers
+from submitted import as_file
 
 from autograder.assignment.assignment import Assignment
 from autograder.assignment.notebook import Notebook, nbgrader_metadata, read_node
@@ -21,7 +22,12 @@ SLOW = {"edge_detection"}  # it trains for a minute
 def _course(notebook: Notebook, root: Path) -> Assignment:
     """A course with nothing in it but what grading this notebook needs."""
     course = Assignment(root, HW4.name)
-    files = [notebook.path, *HW4.solution_files(notebook), *HW4.package_files().values()]
+    files = [
+        notebook.path,
+        HW4.release / notebook.path.name,
+        *HW4.solution_files(notebook),
+        *HW4.package_files().values(),
+    ]
     for path in files:
         copy = root / path.relative_to(HW4.root)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +56,7 @@ def test_reference_answers_get_full_points(notebook, tmp_path):
     answers = reference_answers(notebook)
     for cell in node.cells:
         cell.source = answers.get(nbgrader_metadata(cell).get("grade_id", ""), cell.source)
-    graded = grade_notebook(course, notebook, node)
+    graded = grade_notebook(course, notebook, as_file(node))
     assert {result.question: result.verdict for result in graded.results} == dict.fromkeys(answers, Verdict.PASSED)
 
 

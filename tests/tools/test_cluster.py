@@ -18,10 +18,10 @@ from autograder.cli import main
 from autograder.course import cluster as clusters
 from autograder.course.cluster import RemoteScheduler
 from autograder.course.local_cluster import scratch_folder
-from autograder.course.records import Status
 from autograder.course.worker import Job
 from autograder.errors import CourseError
 from autograder.grading.policy import NotebookLimits
+from autograder.grading.results import Status
 from autograder.sandbox.box import IsolationError, ZygoteLost
 from autograder.sandbox.limits import Policy
 

@@ -14,9 +14,10 @@ from click.testing import CliRunner
 from autograder.assignment.assignment import Assignment
 from autograder.cli import main
 from autograder.course.compare import disagreements
-from autograder.course.records import Framework, Grade, Status
+from autograder.course.records import Framework, Grade
 from autograder.course.submissions import find_submissions
 from autograder.errors import CourseError
+from autograder.grading.results import Status
 
 RIGHT = "def double(x):\n    return x + x"
 

@@ -9,7 +9,8 @@ from autograder.adapters.otter import _stub
 from autograder.assignment.assignment import Assignment
 from autograder.assignment.notebook import Notebook, nbgrader_metadata, read_notebook
 from autograder.grading import diagnosis
-from autograder.grading.engine import grade_notebook
+from autograder.grading.assemble import Assembled
+from autograder.grading.engine import run_notebook
 from autograder.grading.policy import NotebookLimits
 from autograder.grading.replay import Outcome, _plain, agree
 from autograder.grading.results import GradedNotebook, QuestionResult, Verdict
@@ -129,7 +130,7 @@ def _grade(source: Notebook, limits: NotebookLimits = LIMITS, **answers: str) ->
     for one in node.cells:
         one.source = answers.get(nbgrader_metadata(one).get("grade_id", ""), one.source)
     assignment = Assignment(source.path.parents[2], ASSIGNMENT)
-    return grade_notebook(assignment, source, node, policy=Policy(limits))
+    return run_notebook(assignment, source, Assembled(node), policy=Policy(limits))
 
 
 def _results(source: Notebook, **answers: str) -> dict[str, QuestionResult]:

@@ -26,14 +26,14 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from submitted import as_file
 
 from autograder.assignment.assignment import Assignment
-from autograder.assignment.notebook import Notebook, read_node
-from autograder.errors import NotebookError
+from autograder.assignment.notebook import Notebook
 from autograder.grading import notebook_box
 from autograder.grading.engine import grade_notebook
 from autograder.grading.policy import NotebookLimits
-from autograder.grading.results import GradedNotebook, Verdict
+from autograder.grading.results import GradedNotebook, Status, Verdict
 from autograder.grading.staging import read_results
 from autograder.sandbox.limits import Policy
 
@@ -88,7 +88,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         places |= {"VICTIM": str(victim.pid)}
         notebook_box.zygote()
         # What is slow the first time, and what is imported late, is not the first case's doing.
-        grade_notebook(assignment, notebook, hostile.reference(notebook), None, Policy(LIMITS))
+        grade_notebook(assignment, notebook, as_file(hostile.reference(notebook)), None, Policy(LIMITS))
         yield World(assignment, notebook, canary, places, victim, drop, temporary)
         if notebook_box._zygote:
             notebook_box._zygote.close()
@@ -176,7 +176,7 @@ def _grade(world: World, case: hostile.Case, folder: Path, limits: dict[str, Any
     hostile.write_submission(case, world.notebook, path, world.places)
     chosen = replace(LIMITS, **limits)
     results = read_results(folder / "results")
-    return grade_notebook(world.assignment, world.notebook, read_node(path), results, Policy(chosen))
+    return grade_notebook(world.assignment, world.notebook, path.read_bytes(), results, Policy(chosen))
 
 
 def _check_verdicts(graded: GradedNotebook, expected: dict[str, str]) -> None:
@@ -196,10 +196,12 @@ def _check_verdicts(graded: GradedNotebook, expected: dict[str, str]) -> None:
 def test_case(world, case, tmp_path):
     before = _host(world)
     if "unreadable" in case.plan:
-        with pytest.raises(NotebookError, match=case.plan["unreadable"]) as caught:
-            _grade(world, case, tmp_path, {})
-        assert "\n" not in str(caught.value)
-        assert len(str(caught.value)) < MAX_MESSAGE
+        graded = _grade(world, case, tmp_path, {})
+        assert graded.status is Status.UNREADABLE
+        assert re.search(case.plan["unreadable"], graded.message)
+        assert "\n" not in graded.message
+        assert len(graded.message) < MAX_MESSAGE
+        assert not any(result.points for result in graded.results)
         return
     graded = _grade(world, case, tmp_path, case.plan.get("limits", {}))
     after = _host(world)
@@ -242,7 +244,7 @@ def test_case(world, case, tmp_path):
 
 def _check_honest(world: World) -> None:
     """An honest submission is graded as ever."""
-    honest = hostile.reference(world.notebook)
+    honest = as_file(hostile.reference(world.notebook))
     graded = grade_notebook(world.assignment, world.notebook, honest, None, Policy(LIMITS))
     _check_verdicts(graded, {})
     assert graded.notes == ()

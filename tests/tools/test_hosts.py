@@ -19,12 +19,12 @@ from autograder.sandbox import box, libc
 _GRADE = """
 import json, sys
 from pathlib import Path
-import hostile
+import hostile, nbformat
 from autograder.errors import AutograderError
 from autograder.grading.engine import grade_notebook
 assignment, notebook = hostile.make_course(Path(sys.argv[1]), "none")
 try:
-    graded = grade_notebook(assignment, notebook, hostile.reference(notebook))
+    graded = grade_notebook(assignment, notebook, nbformat.writes(hostile.reference(notebook)).encode())
     found = {"verdicts": [result.verdict.name for result in graded.results], "force": graded.isolation}
 except AutograderError as error:
     found = {"error": str(error)}

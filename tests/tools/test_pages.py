@@ -13,8 +13,8 @@ from autograder.assignment.assignment import Assignment
 from autograder.cli import main
 from autograder.course.gradebook import CellGrade
 from autograder.course.overview import HandedIn, Overview, read_overview
-from autograder.course.records import Record, Status
-from autograder.grading.results import QuestionResult, Verdict
+from autograder.course.records import Record
+from autograder.grading.results import QuestionResult, Status, Verdict
 from autograder.process import run_module
 
 ODD = "<b>odd & o'dd<b>"

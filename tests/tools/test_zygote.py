@@ -8,6 +8,7 @@ from pathlib import Path
 
 import hostile
 import pytest
+from submitted import as_file
 
 from autograder.grading.engine import grade_notebook
 from autograder.grading.notebook_box import zygote
@@ -22,7 +23,7 @@ def slow(tmp_path):
     node = hostile.reference(notebook)
     (cell,) = (cell for cell in node.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "scale")
     cell.source += "\nimport time\ntime.sleep(2)"
-    return assignment, notebook, node
+    return assignment, notebook, as_file(node)
 
 
 def test_a_submission_is_graded_again_when_the_zygote_is_killed(slow, monkeypatch):

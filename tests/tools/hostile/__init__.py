@@ -46,6 +46,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from places import ROOT
@@ -98,7 +99,14 @@ def make_course(root: Path, canary: str) -> tuple[Assignment, Notebook]:
     other.mkdir(parents=True)
     for path in (root / "solutions" / "secret.txt", other / f"{NAME}.ipynb", root / "gradebook.db"):
         path.write_text(canary)
-    return assignment, read_notebook(folder / f"{NAME}.ipynb")
+    notebook = read_notebook(folder / f"{NAME}.ipynb")
+    released = reference(notebook)
+    for cell in released.cells:
+        if kind_of(cell) is Kind.SOLUTION:
+            cell.source = "raise NotImplementedError"
+    assignment.release.mkdir(parents=True)
+    nbformat.write(released, assignment.release / notebook.path.name)
+    return assignment, notebook
 
 
 def reference(notebook: Notebook) -> NotebookNode:
