@@ -31,7 +31,7 @@ from traitlets.log import get_logger
 
 from autograder.adapters.colab import with_colab_setup
 from autograder.assignment.assignment import KIT, Assignment
-from autograder.assignment.notebook import HIDDEN_TESTS, Kind, kind_of, read_notebook, split_region
+from autograder.assignment.notebook import HIDDEN_TESTS, TEST_PREFIX, Kind, kind_of, read_notebook, split_region
 from autograder.errors import NotebookError
 from autograder.grading.intake import read_submission
 from autograder.grading.policy import policy_for
@@ -88,7 +88,7 @@ class _OnOurNotebooks(NbGraderPreprocessor):
     """Leaves the notebooks of assignments alone that were not written for these tools: nbgrader's own, say."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        is_ours = _assignment(CourseDirectory(config=self.config), resources["nbgrader"]).solutions.is_dir()
+        is_ours = _is_ours(CourseDirectory(config=self.config), resources["nbgrader"])
         return self.change(nb, resources) if is_ours else (nb, resources)
 
     def change(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
@@ -194,7 +194,7 @@ class GradeInSandbox(Execute):
         assignment = _assignment(CourseDirectory(config=self.config), names)
         policy = policy_for(assignment.settings)
         self.timeout = self.timeout or math.ceil(policy.limits.cell_seconds)
-        if Isolation(self.isolation) is Isolation.NONE or not assignment.solutions.is_dir():
+        if Isolation(self.isolation) is Isolation.NONE or not _is_ours(CourseDirectory(config=self.config), names):
             self.log.warning("NO ISOLATION: %s's code runs in one process with the tests.", names["student"])
             unprotected: tuple[NotebookNode, Resources] = super().preprocess(nb, resources)
             return unprotected
@@ -231,6 +231,15 @@ def _submitted(step: NbGraderPreprocessor, assignment: Assignment, resources: Re
 
 def _submitted_folder(course: CourseDirectory, names: dict[str, str]) -> Path:
     return Path(course.format_path(course.submitted_directory, names["student"], names["assignment"]))
+
+
+def _is_ours(course: CourseDirectory, names: dict[str, str]) -> bool:
+    """Whether a notebook's tests are named as these tools name them, after their question: nbgrader's own need not be."""
+    folder = course.format_path(course.source_directory, ".", names["assignment"])
+    path = Path(course.root) / folder / f"{names['notebook']}.ipynb"
+    return not path.is_file() or all(
+        cell.grade_id.startswith(TEST_PREFIX) for cell in read_notebook(path).cells if cell.kind is Kind.TEST
+    )
 
 
 def _assignment(course: CourseDirectory, names: dict[str, str]) -> Assignment:

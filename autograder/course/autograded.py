@@ -11,7 +11,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, reads
 from nbgrader.converters import Autograde
-from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, Execute, SaveAutoGrades
+from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, Execute, OverwriteCells, SaveAutoGrades
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_locked, is_solution, is_task
 from traitlets.config import Config
 from traitlets.utils.importstring import import_item
@@ -19,7 +19,7 @@ from traitlets.utils.importstring import import_item
 from autograder.assignment.notebook import nbgrader_metadata
 from autograder.course.records import Record
 
-_DONE_ELSEWHERE = (Execute, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata)
+_DONE_ELSEWHERE = (Execute, OverwriteCells, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata)
 _NO_RESPONSE = "No response."
 # Grade id to source and checksum, as the gradebook has them.
 MasterCells = dict[str, tuple[str, str]]
@@ -41,8 +41,11 @@ class Autograded:
 class Pipeline:
     """The end of the autograde pipeline for one course."""
 
-    def __init__(self, config: Config, released: dict[str, NotebookNode], master: dict[str, MasterCells]) -> None:
+    def __init__(
+        self, config: Config, assignment: str, released: dict[str, NotebookNode], master: dict[str, MasterCells]
+    ) -> None:
         """``config`` is nbgrader's; ``released`` are the notebooks as students got them, ``master`` their cells."""
+        self._assignment = assignment
         configured = Autograde(config=config).autograde_preprocessors
         classes = [import_item(step) if isinstance(step, str) else step for step in configured]
         self._steps = [step(config=config) for step in classes if not issubclass(step, _DONE_ELSEWHERE)]
@@ -56,7 +59,7 @@ class Pipeline:
             node = deepcopy(self._released[record.notebook])
             node.cells.insert(0, new_markdown_cell(f"**This notebook was not graded:** {record.message}", id="problem"))
         self._overwrite_cells(record.notebook, node)
-        resources: dict[str, Any] = {"nbgrader": {"notebook": record.notebook}}
+        resources: dict[str, Any] = {"nbgrader": {"notebook": record.notebook, "assignment": self._assignment}}
         for step in self._steps:
             node, resources = step(node, resources)
         scores = {_id(cell): determine_grade(cell)[0] for cell in node.cells if is_grade(cell)}

@@ -21,6 +21,7 @@ from autograder.course.submissions import Submission
 from autograder.grading.policy import NotebookPolicy
 from autograder.grading.private_files import PrivateFiles
 from autograder.grading.results import RESULTS, Status
+from autograder.grading.submission import open_submission
 from autograder.process import Finished, run_module
 
 _STUDENT = "student"  # students' own ids may hold characters that nbgrader's paths do not take
@@ -89,8 +90,12 @@ class Stock:
 
         if submission.path is None:
             return grade(Status.UNREADABLE if submission.problem else Status.ABSENT, {}, submission.problem)
+        data = submission.read_bytes()
+        opened = open_submission(self.assignment, notebook, data)
+        if opened.status is not Status.GRADED:  # of which neither framework would tell more than that it failed
+            return grade(opened.status, {}, opened.message)
         with tempfile.TemporaryDirectory() as folder:
-            finished, points = run(Path(folder), submission.read_bytes())
+            finished, points = run(Path(folder), data)
         if finished.timed_out:
             return grade(Status.TIMEOUT, {}, f"{framework.value} was ended after {self._timeout:g} s")
         if not points:

@@ -17,6 +17,7 @@ from autograder.course.compare import disagreements
 from autograder.course.records import Framework, Grade
 from autograder.course.submissions import find_submissions
 from autograder.errors import CourseError
+from autograder.grading.intake import read_submission
 from autograder.grading.results import Status
 
 RIGHT = "def double(x):\n    return x + x"
@@ -120,7 +121,7 @@ def test_a_notebook_with_a_byte_order_mark_is_read(built_mini, tmp_path):
     path = _submit(built_mini, tmp_path / "ann", RIGHT)
     path.write_text("\ufeff" + json.dumps(json.loads(path.read_text())), encoding="utf-8")
     (submission,) = find_submissions(Assignment(tmp_path, "hw1"), tmp_path, ["Mini"])
-    assert submission.read().cells
+    assert len(read_submission(submission.read_bytes()).cells) == 6
 
 
 def test_wrong_folders_are_one_clear_line(built_mini, tmp_path):
