@@ -234,7 +234,7 @@ def _submitted_folder(course: CourseDirectory, names: dict[str, str]) -> Path:
 
 
 def _is_ours(course: CourseDirectory, names: dict[str, str]) -> bool:
-    """Whether a notebook's tests are named as these tools name them, after their question: nbgrader's own need not be."""
+    """Whether a notebook's tests are named after their questions, as these tools ask; others' need not be."""
     folder = course.format_path(course.source_directory, ".", names["assignment"])
     path = Path(course.root) / folder / f"{names['notebook']}.ipynb"
     return not path.is_file() or all(

@@ -77,7 +77,7 @@ class Recorder:
         self._gradebook.add_assignment(notebooks)
         released = {notebook.name: read_node(self._assignment.release / notebook.path.name) for notebook in notebooks}
         master = {name: self._gradebook.master_cells(name) for name in released}
-        self._pipeline = Pipeline(self._gradebook.config, assignment.name, released, master)
+        self._pipeline = Pipeline(self._gradebook.config, self._assignment.name, released, master)
         self._in_gradebook = self._gradebook.recorded()
 
     def __exit__(self, *_ignored: object) -> None:
