@@ -9,8 +9,9 @@ PAGE = Path(__file__).parents[1] / "docs" / "claims.md"
 _HEAD = """# Claims of the notebooks
 
 Every number and every order that a notebook's text states and a computation can show. "Value" is what the computation
-gives. Of several values, one for each seed or for each number stated, the last column counts those that agree with
-the text. A statement without a number is an order: its values are differences, and agree when they are above 0.
+gives: one value, or one for each seed or each number stated (more than eight are shown by their range). The last column
+counts those that agree with the text. A statement without a number is an order: its values are differences, and agree
+when they are above 0.
 
 `python scripts/claims.py` recomputes this page from `solutions/hw4/claims/`. A slow test does the same, and looks for
 the quoted words in the cell named.
@@ -18,14 +19,20 @@ the quoted words in the cell named.
 _COLUMNS = "| claim | cell | how | stated | value | agree |\n|---|---|---|---|---|---|\n"
 
 
+_MANY = 8  # more values than this are shown by their range
+
+
 def _numbers(values: float | tuple[float, ...] | None) -> str:
     if values is None:
         return "an order"
-    return ", ".join(f"{value:.3g}" if abs(value) < 1000 else f"{value:.6g}" for value in _tuple(values))
+    values = values if isinstance(values, tuple) else (values,)
+    if len(values) > _MANY:
+        return f"{_number(min(values))} to {_number(max(values))}"
+    return ", ".join(map(_number, values))
 
 
-def _tuple(values: float | tuple[float, ...]) -> tuple[float, ...]:
-    return values if isinstance(values, tuple) else (values,)
+def _number(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.6g}"
 
 
 def _row(claim: Claim) -> str:
