@@ -230,7 +230,7 @@ class Assignment:
         hidden = [question.hidden for question in notebook.questions]
         own = module_name(notebook.name)
         unused = {self.solutions / folder for folder in _NOT_FOR_TESTS}
-        named = [path for path in everything if path.name.startswith(own) and path.parent not in unused]
+        named = [path for path in everything if path.name.startswith(own) and unused.isdisjoint(path.parents)]
         return sorted({*needed(modules(self.root, everything), hidden), *named})
 
     @property

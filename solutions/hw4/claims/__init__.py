@@ -1,6 +1,7 @@
 """What the texts of the notebooks state as a number or an order, each with the computation that shows it.
 
-A module here has a notebook's name and a function for each claim, from the top of the notebook to its end:
+A module here (or a package, if they are many) has a notebook's name and a function for each claim, from the top of the
+notebook to its end:
 
     @claim(
         "e268e359",
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
-from pathlib import Path
+from pkgutil import walk_packages
 
 Values = float | Sequence[float]
 
@@ -78,10 +79,10 @@ def claim(
     tolerance: float = 0.0,
     at_least: int | None = None,
 ) -> Callable[[Callable[[], Values]], Claim]:
-    """Make a claim of the function that computes it; its module's name is the notebook's."""
+    """Make a claim of the function that computes it; the module that it is in has the notebook's name."""
 
     def decorate(compute: Callable[[], Values]) -> Claim:
-        notebook = compute.__module__.rpartition(".")[2]
+        notebook = compute.__module__.removeprefix(f"{__name__}.").partition(".")[0]
         return Claim(notebook, cell, says, how, compute, stated, tolerance, at_least)
 
     return decorate
@@ -89,6 +90,6 @@ def claim(
 
 def all_claims() -> list[Claim]:
     """The claims of all modules here, notebook by notebook, in the order in which they are written."""
-    names = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
-    modules = [import_module(f"{__name__}.{name}") for name in names]
+    names = sorted(module.name for module in walk_packages(__path__, f"{__name__}."))
+    modules = map(import_module, names)
     return [value for module in modules for value in vars(module).values() if isinstance(value, Claim)]
