@@ -22,6 +22,9 @@ from autograder.schema import DecodeError, Schema
 
 # The package of reference answers, and the one for any homework's notebooks, below a course's root.
 SOLUTIONS, KIT = "solutions", "kit"
+# Folders of an assignment's reference package that no test reads: correct answers in other styles, answers to written
+# questions, and what the notebooks' texts claim.
+_NOT_FOR_TESTS = ("variants", "written", "claims")
 # The environment variable with the seed that hidden tests draw their inputs with.
 SEED_VARIABLE = "AUTOGRADER_HIDDEN_SEED"
 # What the folder of an assignment is called, it being a Python package of the solutions too.
@@ -219,14 +222,15 @@ class Assignment:
 
         These are what its hidden tests import, directly or through one another, the known wrong answers to its
         questions, and whatever lies in the reference package with a name that begins as the notebook's module does
-        (data, or code that a module reads).
+        (data, or code that a module reads), unless it is for authors and manual graders only.
         """
         everything = sorted([*(self.root / SOLUTIONS).glob("*.py"), *files(self.solutions)])
         if notebook is None:
             return everything
         hidden = [question.hidden for question in notebook.questions]
         own = module_name(notebook.name)
-        named = [path for path in everything if path.name.startswith(own) and path.parent != self.variants]
+        unused = {self.solutions / folder for folder in _NOT_FOR_TESTS}
+        named = [path for path in everything if path.name.startswith(own) and unused.isdisjoint(path.parents)]
         return sorted({*needed(modules(self.root, everything), hidden), *named})
 
     @property

@@ -60,6 +60,11 @@ def test_reference_answers_get_full_points(notebook, tmp_path):
     assert {result.question: result.verdict for result in graded.results} == dict.fromkeys(answers, Verdict.PASSED)
 
 
+@pytest.mark.parametrize("notebook", NOTEBOOKS.values(), ids=NOTEBOOKS)
+def test_a_zip_holds_nothing_that_only_authors_and_manual_graders_need(notebook):
+    assert {path.parent.name for path in HW4.solution_files(notebook)} <= {"solutions", HW4.name, "mistakes"}
+
+
 def test_a_zip_holds_no_other_notebooks_answers():
     names = {path.name for path in HW4.solution_files(NOTEBOOKS["HandDesignFilters"])}
     assert names == {"__init__.py", "hand_design_filters.py"}
