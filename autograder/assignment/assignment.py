@@ -119,6 +119,11 @@ class Assignment:
         return self.solutions / "variants"
 
     @property
+    def written(self) -> Path:
+        """Answers to written questions with the points that their rubrics give, for those who grade them."""
+        return self.solutions / "written"
+
+    @property
     def survivors(self) -> Path:
         """Why mutants of the reference answers pass the tests, by their names."""
         return self.solutions / "survivors.toml"
@@ -219,9 +224,10 @@ class Assignment:
 
         These are what its hidden tests import, directly or through one another, the known wrong answers to its
         questions, and whatever lies in the reference package with a name that begins as the notebook's module does
-        (data, or code that a module reads).
+        (data, or code that a module reads). Answers to written questions are for people: no test reads them.
         """
-        everything = sorted([*(self.root / SOLUTIONS).glob("*.py"), *files(self.solutions)])
+        own_files = [path for path in files(self.solutions) if self.written not in path.parents]
+        everything = sorted([*(self.root / SOLUTIONS).glob("*.py"), *own_files])
         if notebook is None:
             return everything
         hidden = [question.hidden for question in notebook.questions]
