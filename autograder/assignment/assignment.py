@@ -122,6 +122,11 @@ class Assignment:
         return self.solutions / "variants"
 
     @property
+    def written(self) -> Path:
+        """Answers to written questions with the points that their rubrics give, for those who grade them."""
+        return self.solutions / "written"
+
+    @property
     def survivors(self) -> Path:
         """Why mutants of the reference answers pass the tests, by their names."""
         return self.solutions / "survivors.toml"

@@ -1,6 +1,6 @@
 """Reference answers of problem 7, weights and gradients in a CNN: plain definitions in float64.
 
-Indices below count from 0; the hand-out's count from 1. X is (n, n), w is (k, k), Y is (m, m) with m = n - k + 1.
+Indices below count from 0; the handout's count from 1. X is (n, n), w is (k, k), Y is (m, m) with m = n - k + 1.
 """
 
 import math

@@ -58,9 +58,9 @@ def averaging_filtering(image: Any, filter_size: int = 3) -> Array:
 
 
 def edge_detecting(image: Any) -> Array:
-    """The Laplacian, the four direct neighbours minus four times the pixel: (H, W)."""
-    neighbours: Array = shifted(image, -1, 0) + shifted(image, 1, 0) + shifted(image, 0, -1) + shifted(image, 0, 1)
-    return neighbours - 4.0 * np.asarray(image, dtype=np.float64)
+    """The Laplacian, the four direct neighbors minus four times the pixel: (H, W)."""
+    neighbors: Array = shifted(image, -1, 0) + shifted(image, 1, 0) + shifted(image, 0, -1) + shifted(image, 0, 1)
+    return neighbors - 4.0 * np.asarray(image, dtype=np.float64)
 
 
 def gaussian_kernel(size: int, sigma: float) -> Array:
@@ -69,7 +69,7 @@ def gaussian_kernel(size: int, sigma: float) -> Array:
     Raises ``ValueError`` for an even size.
     """
     if size % 2 == 0:
-        raise ValueError(f"a Gaussian kernel needs an odd size to have a centre, got {size}")
+        raise ValueError(f"a Gaussian kernel needs an odd size to have a center, got {size}")
     reach = range(-(size // 2), size // 2 + 1)
     weights = np.array([[math.exp(-(i * i + j * j) / (2.0 * sigma * sigma)) for j in reach] for i in reach])
     kernel: Array = weights / weights.sum()

@@ -88,7 +88,7 @@ def test_what_each_failure_shows(release):
     assert text.startswith("✗ as_conv2d is not answered yet")
     _, text = box_and_error(outputs["figure_flip"])
     assert text.startswith("✗ as_conv2d is not answered yet")
-    assert "the section “The same with a network's tool”, above" in text
+    assert "the section “The same with conv2d”, above" in text
     assert len(outputs["figure_flip"]) == 2  # and no half-drawn figure
 
     _, text = box_and_error(outputs["figure_smooth_edge"])

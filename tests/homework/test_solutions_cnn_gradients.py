@@ -1,4 +1,4 @@
-"""The oracle of problem 7 against scipy, torch's own layers and autograd, and the hand-out's cases."""
+"""The oracle of problem 7 against scipy, torch's own layers and autograd, and the handout's cases."""
 
 import math
 
@@ -122,15 +122,15 @@ def test_one_nan_is_the_windows_maximum_as_in_torch(rng, place):
     assert oracle.maxpool2x2_backward(values, dY)[2 + place[0], place[1]] == dY[1, 0]
 
 
-def test_hand_outs_simplest_case():
+def test_handouts_simplest_case():
     """Equations (42) and (44)."""
     X, dY = [[9.0, 1.0], [2.0, 3.0]], [[8.0]]
     np.testing.assert_array_equal(oracle.maxpool2x2_backward(X, dY), [[8.0, 0.0], [0.0, 0.0]])
     np.testing.assert_array_equal(oracle.avgpool2x2_backward(X, dY), [[2.0, 2.0], [2.0, 2.0]])
 
 
-def test_hand_outs_equation_45_is_right_for_the_top_left_element_only():
-    """Its delta compares with the neighbours right and below: in this window three elements would get the gradient."""
+def test_handouts_equation_45_is_right_for_the_top_left_element_only():
+    """Its delta compares with the neighbors right and below: in this window three elements would get the gradient."""
     X = np.array([[4.0, 1.0], [3.0, 2.0]])
     right = np.pad(X, ((0, 1), (0, 1)), constant_values=-np.inf)
     delta = [[X[i, j] == right[i : i + 2, j : j + 2].max() for j in range(2)] for i in range(2)]

@@ -1,4 +1,4 @@
-"""The reference answers of feature_dimensions against torch modules and the hand-out's numbers."""
+"""The reference answers of feature_dimensions against torch modules and the handout's numbers."""
 
 import math
 
@@ -12,11 +12,11 @@ import solutions.hw4.feature_dimensions as reference
 from hw4kit import networks
 
 SETTINGS = [(K, P, S) for K in (1, 2, 3, 5) for P in (0, 1, 2) for S in (1, 2, 3)]
-HAND_OUT = "CONV3-10 POOL2 CONV3-10 POOL2 FLATTEN FC-3"
+HANDOUT = "CONV3-10 POOL2 CONV3-10 POOL2 FLATTEN FC-3"
 
 
 class Twin(nn.Module):
-    """The network of 4(f) from torch's own parts; ``both_sides`` is the hand-out's "padding of 1"."""
+    """The network of 4(f) from torch's own parts; ``both_sides`` is the handout's "padding of 1"."""
 
     def __init__(self, mode: str, both_sides: bool = False) -> None:
         super().__init__()
@@ -114,9 +114,9 @@ def test_what_a_pool_saves():
     assert reference.multiply_accumulates(16, 16, 32, 3, 1, 1, 32) == plain
 
 
-def test_describe_gives_the_hand_outs_table():
+def test_describe_gives_the_handouts_table():
     """4(e)."""
-    assert reference.describe(HAND_OUT, (28, 28, 1)) == [
+    assert reference.describe(HANDOUT, (28, 28, 1)) == [
         ("Input", 0, (28, 28, 1)),
         ("CONV3-10", 3 * 3 * 1 * 10 + 10, (28, 28, 10)),
         ("POOL2", 0, (14, 14, 10)),
@@ -189,7 +189,7 @@ def test_features_are_invariant_on_the_torus_only():
     assert min(moved["zeros"], moved["both sides"]) > 3e-3
 
 
-def test_the_hand_outs_images_do_not_show_that_rows_count_twice():
+def test_the_handouts_images_do_not_show_that_rows_count_twice():
     """4(f) with padding on both sides: x1 and x4 keep equal features, a line in row 7 does not."""
     last = np.roll(networks.handout_images()["x1"], 6, axis=0)
     differences = []
@@ -211,7 +211,7 @@ def test_predicted_features_follow_from_the_shifts():
     assert (reference.g3, reference.g4) == ((0, 0.8, 0), (0.8, 0, 0))
 
 
-def test_the_hand_outs_own_shift_breaks_the_zero_padded_twin():
+def test_the_handouts_own_shift_breaks_the_zero_padded_twin():
     """4(f): x1 moved down by 5 is x4, and zero padding tells them apart."""
     shares = reference.share_of_changes(networks.handout_images()["x1"])
     assert shares[5, 0] >= 0.9
@@ -222,10 +222,35 @@ def test_changes_of_the_letter():
     shares = reference.share_of_changes(networks.letter())
     measured = (networks.changes(networks.letter()) > 1e-4).mean(axis=0)
     np.testing.assert_array_equal(shares, measured)
-    assert shares[0, 0] == shares[0, 7] == 0, "at (0, -1) the letter stays clear of the border"
+    assert shares[0, 0] == shares[0, 7] == 0, "at (0, -1) the same row of its maps is cut off"
     rest = np.delete(shares.ravel(), [0, 7])
     assert rest.min() >= 0.5
     assert networks.changes(networks.letter(), zeros=False).max() < 1e-12
+
+
+@pytest.mark.parametrize("side", [0, 3])
+def test_which_shifts_of_the_letter_the_twin_does_not_notice(side):
+    """Left by 1 with the zeros above and to the left (side 0), right by 1 with them below and to the right (side 3)."""
+    shifted = networks.all_shifts(networks.letter())
+    changed = np.zeros(64)
+    for seed in range(20):
+        p = networks.random_parameters(seed)
+        found = reference.circular_features(shifted, p.weight1, p.bias1, p.weight2, p.bias2, "zeros")[side]
+        changed += np.abs(found - found[0]).max(axis=1) > 1e-4
+    one, two = (7, 6) if side == 0 else (1, 2)
+    assert [int(shift) for shift in np.flatnonzero(changed == 0)] == sorted({0, one})
+    assert 8 <= changed[two] <= 12, "by 2 it does in about half of the networks"
+
+
+def test_the_letter_is_cut_off_to_begin_with():
+    """With zeros above and to the left its maps reach row 8 and column 7 of an 8x8 map: not only background is cut."""
+    ones = networks.Parameters(np.ones((3, 1, 2, 2)), np.zeros(3), np.ones((3, 3, 2, 2)), np.zeros(3))
+    image = np.zeros((1, 1, 12, 12))
+    image[0, 0, :8, :8] = networks.letter()
+    first = networks._layer(image, ones.weight1, ones.bias1, zeros=True, both_sides=False)
+    after_two = networks._layer(first, ones.weight2, ones.bias2, zeros=True, both_sides=False)
+    rows, columns = after_two[0, 0].any(axis=1).nonzero()[0], after_two[0, 0].any(axis=0).nonzero()[0]
+    assert (rows.max(), columns.max()) == (8, 7)
 
 
 def test_the_example_of_the_class():

@@ -59,7 +59,7 @@ def random_parameters(seed: int) -> Parameters:
 def features(images: Any, parameters: Parameters, zeros: bool = False, both_sides: bool = False) -> Array:
     """The features (N, 3) of images (N, 1, H, W).
 
-    zeros: pad with zeros in place of wrapping around
+    zeros: pad with zeros, above and to the left, in place of wrapping around
     both_sides: pad on all four sides, so that the maps grow
     """
     maps = to_numpy(images)

@@ -90,7 +90,7 @@ def conv2d_forward__library(X, w):
 
 
 def conv2d_weight_grad__turned_round(X, dY):
-    """Your gradient is turned round by 180 degrees: no flip occurs in the sum for dw, only shifted patches of X."""
+    """Your gradient is flipped by 180 degrees: no flip occurs in the sum for dw, only shifted patches of X."""
     return _correlate(_as(X), _as(dY))[::-1, ::-1]
 
 
@@ -210,7 +210,7 @@ def sgd_step__only_the_change(w, X, dY, lr):
 
 
 def sgd_step__turned_round(w, X, dY, lr):
-    """The gradient in your step is turned round by 180 degrees."""
+    """The gradient in your step is flipped by 180 degrees."""
     return _as(w) - lr * _correlate(_as(X), _as(dY))[::-1, ::-1]
 
 
@@ -262,7 +262,7 @@ def patch_matrix__reshaped_instead_of_transposed(X, k):
 
 
 def patch_matrix__turned_round(X, k):
-    """Each patch is turned round by 180 degrees."""
+    """Each patch is flipped by 180 degrees."""
     X = _as(X)
     m = len(X) - k + 1
     return np.array([X[i : i + k, j : j + k].ravel()[::-1] for i in range(m) for j in range(m)])
@@ -470,7 +470,7 @@ def maxpool2x2_forward__largest_magnitude(X):
 
 
 def maxpool2x2_forward__runs_of_four(X):
-    """Your reshape makes windows of four neighbours in a row: a window has two rows and two columns."""
+    """Your reshape makes windows of four neighbors in a row: a window has two rows and two columns."""
     X = _as(X)
     return X.reshape(*X.shape[:-2], X.shape[-2] // 2, X.shape[-1] // 2, 4).max(-1)
 
@@ -525,17 +525,17 @@ def maxpool2x2_backward__first_in_column_order(X, dY):
     return _route(X, dY, order[_first(_windows(X)[..., order])])
 
 
-def maxpool2x2_backward__neighbours_right_and_below(X, dY):
-    """You compare with the neighbours right and below, even beyond the window: compare with all four of the window."""
+def maxpool2x2_backward__neighbors_right_and_below(X, dY):
+    """You compare with the neighbors right and below, even beyond the window: compare with all four of the window."""
     X = _as(X)
     padding = [(0, 0)] * (X.ndim - 2) + [(0, 1), (0, 1)]
     P = np.pad(np.where(np.isnan(X), np.inf, X), padding, constant_values=-np.inf)
-    neighbours = [P[..., :-1, :-1], P[..., :-1, 1:], P[..., 1:, :-1], P[..., 1:, 1:]]
-    return (neighbours[0] == np.max(neighbours, axis=0)) * np.repeat(np.repeat(_as(dY), 2, -2), 2, -1)
+    neighbors = [P[..., :-1, :-1], P[..., :-1, 1:], P[..., 1:, :-1], P[..., 1:, 1:]]
+    return (neighbors[0] == np.max(neighbors, axis=0)) * np.repeat(np.repeat(_as(dY), 2, -2), 2, -1)
 
 
-def maxpool2x2_backward__neighbours_within_the_window(X, dY):
-    """You compare with the neighbours right and below: that is enough for a window's top left element only."""
+def maxpool2x2_backward__neighbors_within_the_window(X, dY):
+    """You compare with the neighbors right and below: that is enough for a window's top left element only."""
     a, b, c, d = np.moveaxis(np.where(np.isnan(_windows(X)), np.inf, _windows(X)), -1, 0)
     mask = [(a >= b) & (a >= c) & (a >= d), b >= d, c >= d, np.ones_like(d, dtype=bool)]
     return _unwindows(np.stack(mask, -1) * _as(dY)[..., None])
@@ -598,7 +598,7 @@ def avgpool2x2_forward__divided_by_two(X):
 
 
 def avgpool2x2_forward__runs_of_four(X):
-    """Your reshape makes windows of four neighbours in a row: a window has two rows and two columns."""
+    """Your reshape makes windows of four neighbors in a row: a window has two rows and two columns."""
     X = _as(X)
     return X.reshape(*X.shape[:-2], X.shape[-2] // 2, X.shape[-1] // 2, 4).mean(-1)
 

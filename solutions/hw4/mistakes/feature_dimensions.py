@@ -101,7 +101,7 @@ def conv_output_shape__height_first(W, H, C, K, P, S, F):
 
 
 def conv_output_shape__channels_first(W, H, C, K, P, S, F):
-    """This is torch's order, channels first. The hand-out's is (W', H', C')."""
+    """This is torch's order, channels first. The handout's is (W', H', C')."""
     width, height, channels = _conv(W, H, C, K, P, S, F)
     return channels, height, width
 
@@ -185,7 +185,7 @@ def conv_parameters__biases_first(K, C, F):
 
 
 def pool_output_shape__floor_forgotten(W, H, C, K, S):
-    """The hand-out's formula lacks the floor: what is left over at the end is ignored."""
+    """The handout's formula lacks the floor: what is left over at the end is ignored."""
     _conv(W, H, C, K, 0, S, C)
     return (W - K) / S + 1, (H - K) / S + 1, C
 
@@ -203,7 +203,7 @@ def pool_output_shape__divided_by_stride(W, H, C, K, S):
 
 
 def pool_output_shape__divided_by_window(W, H, C, K, S):
-    """Neighbouring windows lie S pixels apart, not K."""
+    """Neighboring windows lie S pixels apart, not K."""
     _conv(W, H, C, K, 0, S, C)
     return (W - K) // K + 1, (H - K) // K + 1, C
 
@@ -232,7 +232,7 @@ def pool_output_shape__only_both_checked(W, H, C, K, S):
 
 
 def receptive_field__first_layer_forgotten(layers):
-    """The first layer alone sees K pixels already: L (K - 1) + 1, not (L - 1) (K - 1) + 1 as the hand-out also
+    """The first layer alone sees K pixels already: L (K - 1) + 1, not (L - 1) (K - 1) + 1 as the handout also
     accepts."""
     field, step = 1, 1
     for place, (size, stride) in enumerate(layers):
@@ -250,7 +250,7 @@ def receptive_field__pooling_doubles(layers):
 
 
 def receptive_field__strides_ignored(layers):
-    """After a layer with a stride, neighbouring outputs lie further apart: later layers add more."""
+    """After a layer with a stride, neighboring outputs lie further apart: later layers add more."""
     return 1 + sum(size - 1 for size, _ in layers)
 
 
@@ -273,7 +273,7 @@ def receptive_field__last_layer_first(layers):
 
 
 def receptive_field__sum_of_sizes(layers):
-    """The windows of neighbouring outputs overlap: a layer adds K - 1, not K."""
+    """The windows of neighboring outputs overlap: a layer adds K - 1, not K."""
     field, step = 0, 1
     for size, stride in layers:
         field += size * step
@@ -287,7 +287,7 @@ def receptive_field__product_of_sizes(layers):
 
 
 def receptive_field__last_stride_only(layers):
-    """Strides multiply: after two layers with stride 2, neighbouring outputs lie 4 pixels apart."""
+    """Strides multiply: after two layers with stride 2, neighboring outputs lie 4 pixels apart."""
     field, step = 1, 1
     for size, stride in layers:
         field += (size - 1) * step
@@ -660,19 +660,19 @@ def breaking_shift__none():
 
 @_value
 def breaking_shift__whole_turn():
-    """On a torus of 8x8 pixels a shift by 8 is none at all."""
+    """On a torus of 8x8 pixels a shift by 8 does not move anything."""
     return (8, -8)
 
 
 @_value
 def breaking_shift__within_the_border():
-    """After this shift the border still meets nothing but background, so the twin does not notice it."""
+    """A shift to the left by 1 cuts off the same row of the letter's maps as before, so the twin does not notice it."""
     return (0, -1)
 
 
 @_value
 def breaking_shift__almost_a_turn():
-    """A shift by 7 to the right is one by 1 to the left, which keeps the letter clear of the border."""
+    """A shift by 7 to the right is one by 1 to the left, and the border does the same to the letter as before."""
     return (0, 7)
 
 
@@ -700,6 +700,34 @@ def breaking_image__faint():
     image = np.zeros((8, 8))
     image[7, 7] = 1e-3
     return image
+
+
+@_value
+def breaking_image__random():
+    """Random pixels touch every border in every place, so each shift changes the features. Leave a margin."""
+    return np.random.default_rng(5).random((8, 8))
+
+
+@_value
+def breaking_image__corner():
+    """A dot in the corner changes the features with every shift: no other place has two borders beside it."""
+    image = np.zeros((8, 8))
+    image[7, 7] = 1
+    return image
+
+
+@_value
+def breaking_image__line_at_the_border():
+    """A line in the last row is cut off there, and nowhere else: every shift that moves it frees it."""
+    image = np.zeros((8, 8))
+    image[7] = 1
+    return image
+
+
+@_value
+def breaking_image__checks():
+    """Half of the shifts of a checkerboard make the same image; the others exchange black and white at the border."""
+    return np.indices((8, 8)).sum(0) % 2
 
 
 @_value

@@ -117,17 +117,17 @@ def averaging_filtering__rows_only(image, filter_size=3):
 
 
 def edge_detecting__opposite_sign(image):
-    """All signs are reversed: the centre weighs -4 and its neighbours +1."""
+    """All signs are reversed: the center weighs -4 and its neighbors +1."""
     return -_filtered(image, _LAPLACIAN)
 
 
-def edge_detecting__eight_neighbours(image):
-    """This Laplacian counts the diagonal neighbours too. Here only the four direct ones weigh 1."""
+def edge_detecting__eight_neighbors(image):
+    """This Laplacian counts the diagonal neighbors too. Here only the four direct ones weigh 1."""
     return _filtered(image, np.array([[1.0, 1.0, 1.0], [1.0, -8.0, 1.0], [1.0, 1.0, 1.0]]))
 
 
-def edge_detecting__diagonal_neighbours(image):
-    """The neighbours used are the diagonal ones. Direct neighbours lie above, below, left and right."""
+def edge_detecting__diagonal_neighbors(image):
+    """The neighbors used are the diagonal ones. Direct neighbors lie above, below, left and right."""
     return _filtered(image, np.array([[1.0, 0.0, 1.0], [0.0, -4.0, 0.0], [1.0, 0.0, 1.0]]))
 
 
@@ -178,7 +178,7 @@ def edge_detecting__cropped(image):
 
 
 def edge_detecting__border_left_zero(image):
-    """The outermost pixels were left at 0. They have a response too, with reflected neighbours."""
+    """The outermost pixels were left at 0. They have a response too, with reflected neighbors."""
     y = np.zeros(image.shape)
     y[1:-1, 1:-1] = _valid(image, _LAPLACIAN).numpy()
     return y
@@ -249,7 +249,7 @@ def gaussian_kernel__one_dimensional(size, sigma):
 
 
 def gaussian_kernel__even_size_accepted(size, sigma):
-    """An even size has no centre pixel, and should raise a ValueError."""
+    """An even size has no center pixel, and should raise a ValueError."""
     return _gaussian(size, sigma)
 
 

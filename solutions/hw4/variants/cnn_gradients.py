@@ -257,7 +257,7 @@ def conv2d_input_grad__pixel_by_pixel(w, dY, n):
 
 
 def conv2d_input_grad__padded_and_turned(w, dY, n):
-    """dY padded by k - 1 all around, the kernel turned round."""
+    """dY padded by k - 1 all around, the kernel flipped."""
     w, dY = torch.as_tensor(w), torch.as_tensor(dY)
     k = w.shape[0]
     padded = F.pad(dY, (k - 1, k - 1, k - 1, k - 1))
@@ -810,7 +810,7 @@ def avgpool2x2_forward__summed_area(X):
 
 
 def avgpool2x2_forward__means_of_means(X):
-    """First neighbours in a row, then the rows; a list of tensors."""
+    """First neighbors in a row, then the rows; a list of tensors."""
     X = torch.as_tensor(X)
     rows = torch.lerp(X[..., ::2], X[..., 1::2], 0.5)
     return list((rows[..., ::2, :] + rows[..., 1::2, :]) * 0.5)
@@ -852,8 +852,8 @@ def avgpool2x2_backward__pooling_matrices(X, dY):
     return double[0] @ dY @ double[1].T
 
 
-def avgpool2x2_backward__nearest_neighbour(X, dY):
-    """Enlarged by F.interpolate, nearest neighbours."""
+def avgpool2x2_backward__nearest_neighbor(X, dY):
+    """Enlarged by F.interpolate, nearest neighbors."""
     X, dY = torch.as_tensor(X), torch.as_tensor(dY)
     enlarged = F.interpolate(dY.reshape(1, -1, *dY.shape[-2:]), scale_factor=2, mode="nearest")
     return enlarged.reshape(X.shape) / 4

@@ -609,35 +609,49 @@ def breaking_shift__one_right():
 
 
 @_value
-def breaking_image__line_of_the_hand_out():
-    """The hand-out's horizontal line: moved down to the border."""
+def breaking_image__line_of_the_handout():
+    """The handout's horizontal line: free in four rows, cut off further down."""
     image = torch.zeros(8, 8)
     image[1] = 1
     return image
 
 
 @_value
-def breaking_image__random():
-    """Noise, float64."""
-    return np.random.default_rng(5).random((8, 8))
+def breaking_image__column():
+    """A vertical line, float64. Where it crosses the upper border does not matter to shifts to the side."""
+    image = np.zeros((8, 8))
+    image[:, 4] = 1
+    return image
+
+
+@_value
+def breaking_image__noise_in_the_middle():
+    """Random pixels with a margin."""
+    image = np.zeros((8, 8), dtype=np.float32)
+    image[2:6, 2:6] = np.random.default_rng(5).random((4, 4))
+    return image
 
 
 @_value
 def breaking_image__lists():
     """A list of lists with a dot."""
-    return [[1 if (i, j) == (0, 0) else 0 for j in range(8)] for i in range(8)]
+    return [[1 if (i, j) == (1, 1) else 0 for j in range(8)] for i in range(8)]
 
 
 @_value
 def breaking_image__with_batch_axes():
-    """A ramp, with torch's axes for batch and channel."""
-    return (torch.arange(64.0) / 63).reshape(1, 1, 8, 8)
+    """A cross in gray, with torch's axes for batch and channel."""
+    image = torch.zeros(1, 1, 8, 8)
+    image[..., 3, 2:5] = image[..., 2:5, 3] = 0.4
+    return image
 
 
 @_value
-def breaking_image__checks():
-    """A checkerboard of integers: a shift by one exchanges black and white at the border."""
-    return np.indices((8, 8)).sum(0) % 2
+def breaking_image__dot_at_the_border():
+    """A dot in the last row, integers: it may move along the border."""
+    image = np.zeros((8, 8), dtype=int)
+    image[7, 3] = 1
+    return image
 
 
 @_value

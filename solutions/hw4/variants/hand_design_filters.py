@@ -75,7 +75,7 @@ def averaging_filtering__average_pooling(image, filter_size=3):
 
 
 def averaging_filtering__uniform_filter(image, filter_size=3):
-    """scipy's own mean filter with its centre moved for even windows."""
+    """scipy's own mean filter with its center moved for even windows."""
     return scipy.ndimage.uniform_filter(np.asarray(image), filter_size, origin=-1 if filter_size % 2 == 0 else 0)
 
 
@@ -407,7 +407,7 @@ def as_conv2d__scipy_convolve(image, kernel):
 
 
 def as_conv2d__padded_kernel(image, kernel):
-    """An even kernel gets a row or column of zeros, so that it has a centre; a list of lists comes back."""
+    """An even kernel gets a row or column of zeros, so that it has a center; a list of lists comes back."""
     x, k = torch.as_tensor(image), torch.as_tensor(kernel)
     h, w = k.shape
     k = F.pad(k, (0, 1 - w % 2, 0, 1 - h % 2))

@@ -50,7 +50,7 @@ def test_an_instructors_day(course: Path, tmp_path: Path):
         page = browser.new_page()
         page.goto((course / "feedback" / "ada" / "hw4" / f"{NAME}.html").as_uri())
         shown = page.locator("body").inner_text()
-    assert f"{NAME} (Score: 9.5 / 13.0)" in shown
+    assert f"{NAME} (Score: 9.5 / 15.0)" in shown
     for part in (
         "Test cell (Score: 2.0 / 2.0)",
         "Test cell (Score: 0.0 / 1.0)",  # sharpen
@@ -59,7 +59,7 @@ def test_an_instructors_day(course: Path, tmp_path: Path):
         COMMENT,
     ):
         assert part in shown, part
-    for secret in ("1 point in all", "solutions.generator", "HIDDEN TESTS"):  # rubrics and hidden tests
+    for secret in ("1 point total", "solutions.generator", "HIDDEN TESTS"):  # rubrics and hidden tests
         assert secret not in shown, secret
 
 
@@ -71,7 +71,7 @@ def autograde(lab: Lab, formgrader: FrameLocator) -> None:
     row.locator(".autograde a").click()
     close_dialog(formgrader, "Success")
     expect(row.locator(".status")).to_have_text("needs manual grading")
-    expect(row.locator(".score")).to_have_text("9 / 13")
+    expect(row.locator(".score")).to_have_text("9 / 15")
 
 
 def grade_by_hand(formgrader: FrameLocator) -> None:
@@ -82,9 +82,9 @@ def grade_by_hand(formgrader: FrameLocator) -> None:
     formgrader.get_by_role("link", name="Submission #1").click()
     expect(formgrader.locator("body")).to_contain_text(ANSWER)
     expect(formgrader.locator("body")).to_contain_text("0.5: says what is lost: fine detail")
-    for name, score in (("written_windows", "0.5"), ("written_laplacian", "0"), ("written_convolution", "0")):
-        formgrader.locator(f"input#{name}").fill(score)
-        formgrader.locator(f"input#{name}").press("Tab")
+    for name in ("design", "windows", "laplacian", "convolution"):
+        formgrader.locator(f"input#written_{name}").fill("0.5" if name == "windows" else "0")
+        formgrader.locator(f"input#written_{name}").press("Tab")
     formgrader.locator("textarea#written_windows-comment").fill(COMMENT)
     formgrader.locator("textarea#written_windows-comment").press("Tab")
     expect(formgrader.locator(".comment-saved").first).to_be_attached()
@@ -96,7 +96,7 @@ def generate_feedback(formgrader: FrameLocator) -> None:
     formgrader.locator("td.num-submissions a").click()
     row = formgrader.locator("tbody tr", has_text="ada")
     expect(row.locator(".status")).to_have_text("graded")
-    expect(row.locator(".score")).to_have_text("9.5 / 13")
+    expect(row.locator(".score")).to_have_text("9.5 / 15")
     row.locator(".generate-feedback a").click()
     close_dialog(formgrader, "Success")
 
