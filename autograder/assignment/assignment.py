@@ -22,6 +22,8 @@ from autograder.schema import DecodeError, Schema
 
 # The package of reference answers, and the one for any homework's notebooks, below a course's root.
 SOLUTIONS, KIT = "solutions", "kit"
+# Folders of a reference package that grading does not need: answers in other styles, graded written answers, claims.
+_NOT_FOR_GRADING = ("variants", "written", "claims")
 # The environment variable with the seed that hidden tests draw their inputs with.
 SEED_VARIABLE = "AUTOGRADER_HIDDEN_SEED"
 # What the folder of an assignment is called, it being a Python package of the solutions too.
@@ -226,7 +228,8 @@ class Assignment:
             return everything
         hidden = [question.hidden for question in notebook.questions]
         own = module_name(notebook.name)
-        named = [path for path in everything if path.name.startswith(own) and path.parent != self.variants]
+        apart = [self.solutions / name for name in _NOT_FOR_GRADING]
+        named = [path for path in everything if path.name.startswith(own) and not {*path.parents} & {*apart}]
         return sorted({*needed(modules(self.root, everything), hidden), *named})
 
     @property
