@@ -339,8 +339,8 @@ def thirty_epochs_are_short() -> list[float]:
 
 @claim(
     "0a00ab3f",
-    "200 epochs of SGD at 0.01 left seeds 17 and 23 below 71 %",
-    how="the seeds of 24 below 71 %, two of them",
+    "one left seeds 17 and 23 below 71 %",
+    how="SGD at 0.01, 200 epochs, 30 images per class: the seeds of 24 below 71 %",
     stated=(17, 23),
 )
 def stuck_with_sgd() -> list[float]:
@@ -350,8 +350,8 @@ def stuck_with_sgd() -> list[float]:
 
 @claim(
     "0a00ab3f",
-    "200 epochs of Adam at 0.003 left 21, 22, and 23",
-    how="the seeds of 24 below 71 %, three of them",
+    "the other 21, 22, and 23",
+    how="Adam at 0.003, 200 epochs, 30 images per class: the seeds of 24 below 71 %",
     stated=(21, 22, 23),
 )
 def stuck_with_adam() -> list[float]:
@@ -507,6 +507,18 @@ def seen_and_other_places() -> list[float]:
 def intensity_does_not_matter() -> list[float]:
     cases = _saved()["mlp_simpler"]
     return [2 - (_mean(cases[name]) - _mean(cases["as it is"])) for name in ("intensity", "background", "both")]
+
+
+@claim(
+    "written-data",
+    "no better (72 against 75 %)",
+    how="30 images per class, 200 epochs: mean over seeds 0 to 4 with intensity and background fixed, and as it is",
+    stated=(72, 75),
+    tolerance=0.5,
+)
+def fixed_intensity_and_background() -> list[float]:
+    cases = _saved()["mlp_simpler"]
+    return [_mean(cases[name]) for name in ("both", "as it is")]
 
 
 @claim(
