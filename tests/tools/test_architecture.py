@@ -15,8 +15,8 @@ from places import ROOT
 ROOMS = ("", "assignment", "authoring", "sandbox", "grading", "adapters", "course", "strength", "cli")
 MOST_LINES = 350
 KITS = (ROOT / "kit", *(path.parent for path in (ROOT / "source").glob("*/*/__init__.py")))
-# Alternative answers, as students write them: data, whatever their number.
-CATALOGUES = {"mistakes", "variants"}
+# Alternative answers, as students write them, and what the texts state: data, whatever their number.
+CATALOGUES = {"mistakes", "variants", "claims"}
 
 
 def _modules(package: Path) -> dict[str, Path]:

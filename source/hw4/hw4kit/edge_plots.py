@@ -57,7 +57,7 @@ def show_accuracies(
     xlabel: str = "training images per class",
     title: str = "",
     classes: int = 3,
-    colours: Sequence[str] = (),
+    colors: Sequence[str] = (),
     dashed: Sequence[str] = (),
 ) -> Figure:
     """Accuracies (len(positions), seeds) per name: a dot per seed, the mean as a line, one deviation as a band.
@@ -69,11 +69,11 @@ def show_accuracies(
     for number, (name, values) in enumerate(accuracies.items()):
         values = 100 * to_numpy(values, name)
         mean, spread = values.mean(axis=1), values.std(axis=1, ddof=1)
-        colour = colours[number] if colours else f"C{number}"
+        color = colors[number] if colors else f"C{number}"
         marker, line = _MARKERS[number % len(_MARKERS)], "--" if name in dashed else "-"
-        axis.plot(positions, mean, line, color=colour, marker=marker, label=name)
-        axis.fill_between(positions, mean - spread, np.minimum(mean + spread, 100), color=colour, alpha=0.15, lw=0)
-        axis.plot(np.repeat(positions, values.shape[1]), values.ravel(), ".", color=colour, alpha=0.45, ms=4)
+        axis.plot(positions, mean, line, color=color, marker=marker, label=name)
+        axis.fill_between(positions, mean - spread, np.minimum(mean + spread, 100), color=color, alpha=0.15, lw=0)
+        axis.plot(np.repeat(positions, values.shape[1]), values.ravel(), ".", color=color, alpha=0.45, ms=4)
     axis.axhline(100 / classes, color="0.5", ls=":", lw=1)
     axis.annotate("chance", (0.99, 100 / classes), (0, 2), ("axes fraction", "data"), "offset points", ha="right",
                   color="0.35", fontsize=9, annotation_clip=True)  # fmt: skip
@@ -96,8 +96,40 @@ def show_differences(differences: Mapping[str, Any], positions: Sequence[float],
     axis.axhline(0, color="0.5", lw=1)
     axis.set(xlabel=xlabel, ylabel="difference (points)", title=title)
     axis.set_xticks(places, [f"{position:g}" for position in positions])
-    axis.legend(loc="best")
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
+
+
+def show_learning(panels: Mapping[str, Mapping[str, Any]], steps: Sequence[int]) -> Figure:
+    """Accuracies (len(steps), seeds) as networks learn: per panel and name a thin line per seed, the mean thick."""
+    figure, axes = plt.subplots(1, len(panels), figsize=(4.7 * len(panels), 3.6), sharey=True, squeeze=False)
+    for axis, (title, curves) in zip(axes[0], panels.items(), strict=True):
+        for number, (name, values) in enumerate(curves.items()):
+            _seeds_and_mean(axis, steps, 100 * to_numpy(values, name), number, name)
+        axis.set(xlabel="steps of training", title=title, ylim=(20, 102))
+    axes[0, 0].set_ylabel("validation accuracy (%)")
+    axes[0, -1].legend(loc="lower right")
+    return figure
+
+
+def show_by_end(shares: Mapping[str, Any], title: str) -> Figure:
+    """Shares (networks, 28) by where a band ends: per name a thin line per network, the mean thick."""
+    figure, axis = plt.subplots(figsize=(9, 3.6))
+    ends = np.arange(1, 29)
+    for number, (name, values) in enumerate(shares.items()):
+        _seeds_and_mean(axis, ends, 100 * to_numpy(values, name).T, number, name)
+    axis.set(xlabel="end of the band: the first row below it (or the first column to its right)", title=title)
+    axis.set(ylabel="bands recognized (%)", ylim=(-3, 103), xlim=(0.5, 28.5))
+    axis.set_xticks([1, *range(4, 29, 4)])
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def _seeds_and_mean(axis: Axes, positions: Any, values: np.ndarray, number: int, name: str) -> None:
+    """Columns of ``values`` as thin lines, their mean as a thick one with markers."""
+    color = f"C{number}"
+    axis.plot(positions, values, "-", color=color, alpha=0.25, lw=0.8)
+    axis.plot(positions, values.mean(axis=1), "-", marker=_MARKERS[number], ms=4, color=color, lw=2, label=name)
 
 
 def show_history(history: Mapping[str, Any], title: str) -> Figure:
