@@ -89,6 +89,11 @@ class SandboxPlugin(AbstractOtterPlugin):
             stub.write_text(_stub(result), encoding="utf-8")
         _replace(path, new_notebook(metadata=notebook.node.metadata))
 
+    def after_grading(self, results: Any) -> None:
+        """Tell the student what was found, or forgiven, in the file."""
+        if self._graded and (found := [*filter(None, [self._graded.message]), *self._graded.notes]):
+            results.set_output("\n".join(found))
+
     def generate_report(self) -> str:
         """What the instructor should know of how the notebook was graded."""
         if self._graded is None:

@@ -63,12 +63,12 @@ class Pipeline:
         for step in self._steps:
             node, resources = step(node, resources)
         scores = {_id(cell): determine_grade(cell)[0] for cell in node.cells if is_grade(cell)}
-        if not executed:  # we failed to grade it
-            scores = dict.fromkeys(scores, None)
-        elif record.status.needs_review:  # it earns nothing until a human has looked
+        if record.status.needs_review:  # it earns nothing until a human has looked
             scores = dict.fromkeys(scores, 0.0)
+        elif not executed:  # we failed to grade it
+            scores = dict.fromkeys(scores, None)
         comments = {
-            _id(cell): _NO_RESPONSE if not is_task(cell) and _is_as_released(cell) else None
+            _id(cell): _comment(cell, record)
             for cell in node.cells
             if executed and (is_solution(cell) or is_task(cell))
         }
@@ -82,6 +82,13 @@ class Pipeline:
                 source, cell.metadata.nbgrader["checksum"] = master[grade_id]
                 if is_locked(cell):
                     cell.source = source
+
+
+def _comment(cell: NotebookNode, record: Record) -> str | None:
+    """nbgrader's comment on an answer that is not there, or what was noted about where it was found."""
+    if not is_task(cell) and _is_as_released(cell):
+        return _NO_RESPONSE
+    return "\n".join(note for note in record.notes if f"`{_id(cell)}`" in note) or None
 
 
 def _is_as_released(cell: NotebookNode) -> bool:

@@ -61,7 +61,8 @@ class HandedIn:
         """Why someone should look at this notebook, a sentence each."""
         if self.record and self.record.status is not Status.GRADED:
             return [self.record.message]
-        return [f"{name}: {result.message}" for name, result in self.questions.items() if result.verdict in _TROUBLE]
+        ended = [f"{name}: {result.message}" for name, result in self.questions.items() if result.verdict in _TROUBLE]
+        return [*ended, *(self.record.notes if self.record else ())]
 
 
 @dataclass(frozen=True)

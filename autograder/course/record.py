@@ -150,7 +150,7 @@ class Recorder:
         ):
             self._pass_on(secret, submission)
             return
-        executed = self.store.load_notebook(graded.key) if record.status is Status.GRADED else ""
+        executed = self.store.load_notebook(graded.key) if graded.key and record.status is not Status.FAILED else ""
         autograded = self._pipeline.autograded(record, executed)
         written = self._gradebook.write(*who, autograded, timestamp)
         write_atomically(path, nbformat.writes(autograded.node), self._gradebook.permissions)

@@ -1,5 +1,6 @@
 """Grades one notebook: runs its cells in a box, its tests here, and gives each question a verdict."""
 
+import html
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from nbformat.v4 import new_markdown_cell
 
 from autograder.assignment.assignment import Assignment
 from autograder.assignment.notebook import Kind, Notebook, Question, kind_of, nbgrader_metadata
+from autograder.grading.advice import advised, missing_module
 from autograder.grading.assemble import LOOK, Assembled
 from autograder.grading.diagnosis import Diagnostics
 from autograder.grading.notebook_box import NotebookBox, zygote
@@ -55,7 +57,13 @@ def grade_notebook(
     submission = open_submission(assignment, notebook, data)
     if submission.status is not Status.GRADED:
         return _not_run(notebook, submission)
-    return run_notebook(assignment, notebook, submission.assembled, results, policy)
+    graded = run_notebook(assignment, notebook, submission.assembled, results, policy)
+    if graded.notes:  # for whoever opens the notebook, also where it was graded by `nbgrader autograde`
+        text = "\n".join(
+            ["**Not everything was as handed out:**\n", *(f"- {html.escape(note)}" for note in graded.notes)]
+        )
+        graded.node.cells.insert(0, new_markdown_cell(text, id="notes"))
+    return graded
 
 
 def _not_run(notebook: Notebook, submission: OpenedSubmission) -> GradedNotebook:
@@ -71,7 +79,7 @@ def _not_run(notebook: Notebook, submission: OpenedSubmission) -> GradedNotebook
             cell.outputs = [error_output(Verdict.MISSING.value, message)] if kind_of(cell) is Kind.TEST else []
         elif kind_of(cell) is Kind.WRITTEN:
             cell.source = LOOK
-    node.cells.insert(0, new_markdown_cell(f"**This notebook was not graded:** {message}", id="problem"))
+    node.cells.insert(0, new_markdown_cell(f"**This notebook was not graded:** {html.escape(message)}", id="problem"))
     return GradedNotebook(node, tuple(results), assembled.notes, status=status, message=message)
 
 
@@ -140,6 +148,7 @@ class _Run:
         self._questions = {question.test_id: question for question in source.questions}
         self.results: dict[str, QuestionResult] = {}
         self._broken: dict[str, tuple[Verdict, str]] = {}
+        self._missing_modules: set[str] = set()
         self._skip: set[int] = set()
         self._lost: NotebookNode | None = None
         self.cpu = self.memory = 0.0
@@ -226,6 +235,7 @@ class _Run:
             text = f"{kind[:100]}: {text[:300]}" if text else kind[:100]
             verdict = Verdict.MEMORY if is_memory_error(text) else Verdict.ERROR
             self._broken[_grade_id(cell)] = (verdict, f"its cell raised {text.rstrip('.')}.")
+            self._missing_modules.update(filter(None, [missing_module(text)]))
 
     def _break(self, cell: NotebookNode, verdict: Verdict, text: str) -> None:
         self._broken[_grade_id(cell)] = (verdict, text)
@@ -244,7 +254,9 @@ class _Run:
             result, alive = run_question(question, box, ran, self._limits, self._deadline, self._course)
             if alive:
                 result, alive = self._diagnosed(question, result, box)
-            self.results[question.name] = self._with_cause(result)
+            answer = next((one.source for one in self.node.cells if _grade_id(one) == question.name), "")
+            modules = frozenset(self._missing_modules)
+            self.results[question.name] = advised(result, answer, self._broken, modules)
         result = self.results[question.name]
         cell.outputs = [] if result.verdict is Verdict.PASSED else [_error_of(result)]
         return alive
@@ -259,15 +271,6 @@ class _Run:
             return result, False
         finally:
             self._deadline += time.monotonic() - started
-
-    def _with_cause(self, result: QuestionResult) -> QuestionResult:
-        """A name is missing because its cell failed: then that is what the student should read."""
-        cause = self._broken.get(result.question)
-        if result.verdict is not Verdict.MISSING or cause is None:
-            return result
-        verdict, text = cause
-        message = f"`{result.question}` is not defined: {text}"
-        return QuestionResult(result.question, verdict, 0.0, result.maximum, message, result.part)
 
     def _record(self, question: Question, verdict: Verdict, message: str) -> None:
         self.results[question.name] = QuestionResult(question.name, verdict, 0.0, question.points, message)

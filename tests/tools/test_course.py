@@ -44,10 +44,16 @@ def test_all_frameworks_agree_on_right_wrong_and_noisy_answers(built_mini, tmp_p
     _submit(built_mini, tmp_path / "wrong", "def double(x):\n    return 2 * abs(x)")
     noisy = 'import warnings\ndef double(x):\n    warnings.warn("careful")\n    print("x is", x)\n    return x + x'
     _submit(built_mini, tmp_path / "noisy", noisy)
+    path = _submit(built_mini, tmp_path / "bare", RIGHT)
+    bare = json.loads(path.read_text())
+    for cell in bare["cells"]:
+        cell["metadata"], cell["id"] = {}, f"new-{cell['id']}"
+        cell.pop("execution_count", None)
+    path.write_text(json.dumps(bare))
     run = _grade(built_mini, tmp_path, "--framework", "all", "--isolation", isolation)
     rows = {line.split("│")[1].strip(): line.split("│")[2].strip() for line in run.output.splitlines() if "│" in line}
     assert run.exit_code == 0, run.output
-    assert rows == {"right": "3", "wrong": "0", "noisy": "3"}
+    assert rows == {"right": "3", "wrong": "0", "noisy": "3", "bare": "3"}
     assert ("NO ISOLATION" in run.output) is (isolation == "none")
 
 
