@@ -26,7 +26,7 @@ class _Group(click.Group):
 
 
 @dataclass(frozen=True)
-class Place:
+class Where:
     """Where a command is to work, as its options say."""
 
     root: Path
@@ -47,18 +47,18 @@ class Place:
 @click.pass_context
 def main(ctx: click.Context, root: Path, name: str) -> None:
     """Build and grade an assignment from its source notebooks."""
-    ctx.obj = Place(root, name)
+    ctx.obj = Where(root, name)
 
 
 @main.command()
 @click.argument("name")
 @click.pass_obj
-def new(place: Place, name: str) -> None:
+def new(where: Where, name: str) -> None:
     """Lay out the assignment NAME: one notebook with one question, its reference answer, a known mistake, variants."""
     from autograder.assignment.assignment import find_course
     from autograder.authoring.new import lay_out
 
-    assignment = lay_out(find_course(place.root.resolve()), name)
+    assignment = lay_out(find_course(where.root.resolve()), name)
     for path in (assignment.source, assignment.solutions):
         click.echo(f"made  {path}")
     click.echo(f"Next: autograder --assignment {name} build, then open the notebook in {assignment.source}.")
@@ -69,11 +69,11 @@ def new(place: Place, name: str) -> None:
 @click.option("--force", is_flag=True, help="Build everything, also what is up to date.")
 @click.option("--no-solved", is_flag=True, help="Leave out the executed solution notebooks, which take minutes.")
 @click.pass_obj
-def build(place: Place, check: bool, force: bool, no_solved: bool) -> None:
+def build(where: Where, check: bool, force: bool, no_solved: bool) -> None:
     """Make the release, the otter zips and the executed solution notebooks from the source."""
     from autograder.authoring import build as building
 
-    assignment = place.assignment()
+    assignment = where.assignment()
     if check:
         if diff := building.release_diff(assignment):
             click.echo(diff)
@@ -86,18 +86,18 @@ def build(place: Place, check: bool, force: bool, no_solved: bool) -> None:
 
 @main.command()
 @click.pass_obj
-def check(place: Place) -> None:
+def check(where: Where) -> None:
     """Look for mistakes in the source notebooks, without building anything."""
     from autograder.authoring.build import read_linted
 
-    for notebook in read_linted(place.assignment()):
+    for notebook in read_linted(where.assignment()):
         click.echo(f"{notebook.name}: {len(notebook.questions)} questions, {notebook.points:g} points, no problems")
 
 
 @main.command()
 @click.argument("source", type=click.Path(exists=True, path_type=Path))
 @click.pass_obj
-def collect(place: Place, source: Path) -> None:
+def collect(where: Where, source: Path) -> None:
     """Put the submissions in SOURCE into submitted/, a folder per student.
 
     SOURCE is a Gradescope export (folder or zip), a Canvas zip, nbgrader's submitted/ of somewhere else, or a folder
@@ -107,7 +107,7 @@ def collect(place: Place, source: Path) -> None:
     from autograder.authoring.build import read_linted
     from autograder.course.collect import Collector
 
-    assignment = place.assignment()
+    assignment = where.assignment()
     collected = Collector(assignment, read_linted(assignment)).collect(source)
     for problem in collected.problems:
         click.secho(problem, fg="red", err=True)
@@ -140,7 +140,7 @@ def collect(place: Place, source: Path) -> None:
 )
 @click.pass_obj
 def grade(
-    place: Place,
+    where: Where,
     folder: Path | None,
     students: tuple[str, ...],
     only: tuple[str, ...],
@@ -162,7 +162,7 @@ def grade(
 
     if insecure and not scheduler:
         raise click.UsageError("--insecure needs --scheduler. The cluster on this machine always uses TLS.")
-    assignment = place.assignment()
+    assignment = where.assignment()
     if framework in ("engine", "all") and not scheduler:
         warm_up()  # before what takes a second to import
     from autograder.course.cluster import RemoteScheduler
@@ -189,12 +189,12 @@ def grade(
               help="Where to write.  [default: report/NAME]")  # fmt: skip
 @click.option("--db", default="", metavar="URL", help="Read this gradebook, not that of nbgrader_config.py.")
 @click.pass_obj
-def report(place: Place, output: Path | None, db: str) -> None:
+def report(where: Where, output: Path | None, db: str) -> None:
     """Write the class report for the instructor, report/NAME/index.html, and all scores, report/NAME/grades.csv."""
     from autograder.course.overview import read_overview
     from autograder.course.pages import write_report
 
-    assignment = place.assignment()
+    assignment = where.assignment()
     for path in write_report(assignment, read_overview(assignment, db), output or assignment.report):
         click.echo(f"wrote {path}")
 
@@ -203,12 +203,12 @@ def report(place: Place, output: Path | None, db: str) -> None:
 @click.option("--student", "students", multiple=True, help="Only this student; may be given several times.")
 @click.option("--db", default="", metavar="URL", help="Read this gradebook, not that of nbgrader_config.py.")
 @click.pass_obj
-def feedback(place: Place, students: tuple[str, ...], db: str) -> None:
+def feedback(where: Where, students: tuple[str, ...], db: str) -> None:
     """Write a page of feedback for every student, feedback/STUDENT/NAME.html."""
     from autograder.course.overview import read_overview
     from autograder.course.pages import write_feedback
 
-    assignment = place.assignment()
+    assignment = where.assignment()
     overview = read_overview(assignment, db)
     if unknown := sorted(set(students) - set(overview.handed_in)):
         raise AutograderError(f"nothing is recorded of {', '.join(unknown)}.")
@@ -228,16 +228,16 @@ def feedback(place: Place, students: tuple[str, ...], db: str) -> None:
 @click.option("--workers", type=click.IntRange(min=1), default=None, help="Processes at a time.  [default: one a core]")
 @click.pass_obj
 def strength(
-    place: Place, notebooks: tuple[str, ...], questions: tuple[str, ...], how: str, flaky: int, workers: int
+    where: Where, notebooks: tuple[str, ...], questions: tuple[str, ...], how: str, flaky: int, workers: int
 ) -> None:
     """Try right and wrong answers on the tests; for the whole assignment, write docs/strength/NAME.md."""
     from autograder.strength.command import Effort, measure_flakiness, measure_strength
 
     at_a_time = workers or os.cpu_count() or 1
     if flaky:
-        ok = measure_flakiness(place.assignment(), notebooks, flaky, at_a_time)
+        ok = measure_flakiness(where.assignment(), notebooks, flaky, at_a_time)
     else:
-        ok = measure_strength(place.assignment(), notebooks, questions, at_a_time, Effort(how))
+        ok = measure_strength(where.assignment(), notebooks, questions, at_a_time, Effort(how))
     sys.exit(0 if ok else 1)
 
 
