@@ -28,6 +28,7 @@ from autograder.sandbox.limits import Isolation
 _COURSE = Path("../source")
 _TESTS = "tests"
 
+_NOT_TRIED = "Not run, since the visible tests fail."
 _STUB = '''\
 """Verdict on {name}: its tests ran before, out of reach of the student's code."""
 
@@ -115,5 +116,5 @@ def _stub(result: QuestionResult) -> str:
         test_id=f"{TEST_PREFIX}{result.question}",
         points=result.maximum,
         visible=None if is_hidden else message,
-        hidden=message if is_hidden else None,
+        hidden=message if is_hidden or message is None else _NOT_TRIED,
     )

@@ -55,6 +55,7 @@ TESTS = {
         "_x = [3, 4, 5]\nassert list(reverse(_x)) == [5, 4, 3]\nassert _x == [3, 4, 5], 'changed'",
     ),
 }
+_NO_OTTER = "test_case = lambda **_: lambda function: function"
 MISTAKES = '''"""Mistakes."""
 
 import torch
@@ -304,3 +305,12 @@ def test_values_agree_as_tests_see_them(first, second, is_same):
     outcomes = [Outcome(_plain(value)) for value in (first, second)]
     assert agree(*outcomes) is is_same
     assert agree(*reversed(outcomes)) is is_same
+
+
+def test_otter_does_not_say_that_hidden_tests_passed_which_were_not_run():
+    failed = QuestionResult("double", Verdict.FAILED, 0.0, 3.0, "double(1) should be 2", part="visible")
+    namespace: dict = {}
+    exec(compile(_stub(failed).replace("from otter.test_files import test_case", _NO_OTTER), "stub", "exec"), namespace)
+    for part in ("visible", "hidden"):
+        with pytest.raises(AssertionError):
+            namespace[part]()
