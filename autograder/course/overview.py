@@ -53,8 +53,10 @@ class HandedIn:
 
     @cached_property
     def questions(self) -> dict[str, QuestionResult]:
-        """The engine's results by question; those that a test cell of this name stands for."""
-        return {result.question: result for result in self.record.questions} if self.record else {}
+        """The engine's results by question, those that a test cell of this name stands for; none where nothing ran."""
+        if self.record is None or self.record.status is not Status.GRADED:
+            return {}
+        return {result.question: result for result in self.record.questions}
 
     @property
     def trouble(self) -> list[str]:
