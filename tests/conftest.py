@@ -74,9 +74,8 @@ def _grade(built: Assignment, folder: Path, cluster: str) -> None:
         "<b>odd & o'dd</b>".replace("/", ""),
         'def double(x):\n    raise ValueError("<script>alert(1)</script>")',
     )
-    submit(assignment, "torn", RIGHT).write_text(
-        '{"nbformat": "\\ud800", "metadata": {}, "cells": []}'
-    )  # half a character
+    half_a_character = '{"nbformat": "\\ud800", "cells": "none"}'
+    submit(assignment, "torn", RIGHT).write_text(half_a_character)
     run = CliRunner().invoke(main, ["--root", str(assignment.root), "grade", "--scheduler", cluster])
     assert run.exit_code == 1, run.output
     assert "torn, Mini: Mini.ipynb is not a valid notebook" in run.output
