@@ -779,7 +779,7 @@ def large_kernels_stay_at_chance() -> list[float]:
 
 
 @claim(
-    "ada43a98",
+    "prompt-pooling",
     "After 500 steps max pooling is ahead for most or all seeds, at both rates and every number of images",
     how="for each rate and size, how many of eight seeds, less 5",
 )
@@ -788,7 +788,7 @@ def max_leads_early() -> list[float]:
 
 
 @claim(
-    "ada43a98",
+    "prompt-pooling",
     "At both rates the lead shrinks as the training goes on",
     how="mean lead after 500 steps less that after 1500, for each rate and size",
 )
@@ -799,7 +799,7 @@ def lead_shrinks() -> list[float]:
 
 
 @claim(
-    "ada43a98",
+    "prompt-pooling",
     "after 1500 steps at 0.01 it is still ahead for most seeds",
     how="for each size, how many of eight seeds, less 4",
 )
@@ -808,7 +808,7 @@ def still_ahead() -> list[float]:
 
 
 @claim(
-    "ada43a98",
+    "prompt-pooling",
     "the mean difference is no longer clear of its error",
     how="1500 steps at 0.03, each size: two standard errors less the size of the mean difference",
 )
@@ -818,7 +818,7 @@ def lost_in_the_error() -> list[float]:
 
 
 @claim(
-    "ada43a98",
+    "prompt-pooling",
     "some seeds favor average pooling at every size",
     how="1500 steps at 0.03, each size: how many of eight seeds",
 )
@@ -827,7 +827,7 @@ def seeds_for_average() -> list[float]:
 
 
 @claim(
-    "ada43a98",
+    "written-pooling",
     "how far the training has come matters more than the number of images",
     how="500 steps less 1500 (mean over rates and sizes), less the range of the sizes' means",
 )
