@@ -14,7 +14,11 @@ from autograder.assignment.notebook import Cell, Kind, Notebook, read_node
 NOTEBOOKS = {notebook.name: notebook for notebook in HW4.notebooks()}
 KINDS = {"full", "partial", "zero", "unusual"}
 # The last paragraph of a notebook's first cell.
-POINTS = re.compile(r"\*\*Points:\*\* (\d+) by tests, (\d+) for written answers\. \*\*Time:\*\* about \d+ minutes\.")
+POINTS = re.compile(r"\*\*Points:\*\* (\d+) by tests, (\d+) for written answers\. \*\*Time:\*\* about (\d+) minutes\.")
+# A row of the table in the students' README: notebook, points by tests, points for written answers, minutes.
+ROW = re.compile(
+    r"^\| (?:`(\w+)\.ipynb`|\*\*total\*\*) \|[^|]*\| \**(\d+)\** \| \**(\d+)\** \| \**(\d+)\** \|$", re.MULTILINE
+)
 TELLING_LINE = 25  # a shorter one may well stand in the question too
 
 each_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS.values(), ids=NOTEBOOKS)
@@ -34,13 +38,28 @@ def _paragraphs(text: str) -> list[str]:
     return [paragraph.strip() for paragraph in re.split(r"\n\s*\n", text.strip())]
 
 
-@each_notebook
-def test_the_first_cell_says_how_many_points_there_are(notebook):
+def _said(notebook: Notebook) -> tuple[int, int, int]:
+    """What the first cell says: points by tests, points for written answers, minutes."""
     first = next(cell for cell in notebook.cells if cell.cell_type == "markdown")
     said = POINTS.fullmatch(_paragraphs(first.source)[-1])
     assert said, "the first cell has to end with a paragraph `**Points:** ... **Time:** ...`"
+    return int(said[1]), int(said[2]), int(said[3])
+
+
+@each_notebook
+def test_the_first_cell_says_how_many_points_there_are(notebook):
     written = sum(cell.points for cell in _questions(notebook).values())
-    assert (float(said[1]), float(said[2])) == (notebook.points, written)
+    assert _said(notebook)[:2] == (notebook.points, written)
+
+
+@pytest.mark.parametrize("folder", [HW4.source, HW4.release], ids=["source", "release"])
+def test_the_readme_says_the_points_and_minutes_of_every_notebook_and_their_sums(folder):
+    rows = ROW.findall((folder / "README.md").read_text(encoding="utf-8"))
+    said = {name or "total": tuple(map(int, numbers)) for name, *numbers in rows}
+    expected = {name: _said(notebook) for name, notebook in NOTEBOOKS.items()}
+    sums = tuple(map(sum, zip(*expected.values(), strict=True)))
+    assert said == expected | {"total": sums}
+    assert sums[0] == 110, "the points by tests are a promise"
 
 
 @each_notebook
