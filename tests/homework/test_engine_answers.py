@@ -12,6 +12,7 @@ from submitted import as_file
 
 from autograder.assignment import catalogue
 from autograder.assignment.notebook import Kind, Notebook, kind_of, read_notebook
+from autograder.grading.assemble import LOOK
 from autograder.grading.engine import grade_notebook
 from autograder.grading.results import Verdict
 from autograder.strength.trial import grade_answers
@@ -38,7 +39,7 @@ def test_a_deleted_written_answer_is_not_the_model_answer():
     written = [cell.source for cell in source.node.cells if kind_of(cell) is Kind.WRITTEN]
     assert all(written)
     graded = grade_notebook(HW4, source, as_file(new_notebook()), None, POLICY)
-    assert [cell.source for cell in graded.node.cells if kind_of(cell) is Kind.WRITTEN] == [""] * len(written)
+    assert [cell.source for cell in graded.node.cells if kind_of(cell) is Kind.WRITTEN] == [LOOK] * len(written)
 
 
 def _candidates(module: Path, few: bool) -> list[catalogue.Entry]:
