@@ -7,6 +7,7 @@
 ``SubmittedNotebookExporter``  autograde: reads what nbgrader's own reader refuses
 ``RebuildSubmission``    autograde, first: the release's cells with the student's answers in them
 ``GradeInSandbox``       autograde, in place of Execute: student code runs in a box, tests run here
+``SaveGradesAndNotes``   autograde, in place of SaveAutoGrades: comments say where an answer was found
 ``KeepOnlyErrors``       autograde, after Execute: only an exception costs points
 ``HideTests``            generate_feedback: what hidden tests found, without their code
 """
@@ -15,6 +16,7 @@ import contextlib
 import math
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -25,7 +27,7 @@ from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import Execute, NbGraderPreprocessor
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades
 from traitlets import Enum, Integer
 from traitlets.log import get_logger
 
@@ -36,13 +38,15 @@ from autograder.errors import NotebookError
 from autograder.grading.intake import read_submission
 from autograder.grading.policy import policy_for
 from autograder.grading.private_files import PrivateFiles
-from autograder.grading.results import RESULTS, Verdict
+from autograder.grading.results import RESULTS, Verdict, notes_on
 from autograder.grading.staging import read_results
 from autograder.grading.submission import open_submission
 from autograder.regular_files import printable, regular_files
 from autograder.sandbox.limits import Isolation, Policy
 
 Resources = dict[str, Any]
+# What the steps of a run tell each other.
+_NOTES = "autograder_notes"
 # Names of errors that the engine writes.
 _VERDICTS = {verdict.value for verdict in Verdict}
 
@@ -173,7 +177,8 @@ class RebuildSubmission(_OnOurNotebooks):
         names = resources["nbgrader"]
         assignment = _assignment(CourseDirectory(config=self.config), names)
         notebook = read_notebook(assignment.source / f"{names['notebook']}.ipynb")
-        submission = open_submission(assignment, notebook, _submitted(self, assignment, resources))
+        data = _submitted(assignment, CourseDirectory(config=self.config), names, self.log.warning)
+        submission = open_submission(assignment, notebook, data)
         for note in filter(None, [submission.message, *submission.assembled.notes]):
             self.log.warning("%s, %s: %s", names["student"], names["notebook"], note)
         return submission.assembled.node, resources
@@ -206,25 +211,29 @@ class GradeInSandbox(Execute):
         results = read_results(folder / RESULTS, report, PrivateFiles(assignment))
         limits = replace(policy.limits, cell_seconds=float(self.timeout))
         source = read_notebook(assignment.source / f"{names['notebook']}.ipynb")
-        data = _submitted(self, assignment, resources)
+        data = _submitted(assignment, CourseDirectory(config=self.config), names)
         graded = grade_notebook(assignment, source, data, results, Policy(limits))
         self.log.info("isolation: %s", "; ".join(f"{thing}: {how}" for thing, how in graded.isolation.items()))
         for result in graded.results:
             if result.feedback:
                 self.log.info("%s, %s: %s", names["student"], result.question, result.feedback)
+        resources[_NOTES] = graded.notes
         node: NotebookNode = graded.node
         node.metadata = nb.metadata
         return node, resources
 
 
-def _submitted(step: NbGraderPreprocessor, assignment: Assignment, resources: Resources) -> bytes:
-    """The submitted file's bytes; none where it is a file of the course."""
-    names = resources["nbgrader"]
-    path = _submitted_folder(CourseDirectory(config=step.config), names) / f"{names['notebook']}.ipynb"
+def _submitted(
+    assignment: Assignment,
+    course: CourseDirectory,
+    names: dict[str, str],
+    warn: Callable[[str], object] = lambda text: None,
+) -> bytes:
+    """The submitted file's bytes; those of an empty notebook where it is a file of the course, of which to ``warn``."""
+    path = _submitted_folder(course, names) / f"{names['notebook']}.ipynb"
     data = path.read_bytes()
     if same := PrivateFiles(assignment).name_of(data):
-        text = "%s has the content of a file that only graders have (%s). Its answers do not count."
-        step.log.warning(text, path, same)
+        warn(f"{path} has the content of a file that only graders have ({same}). Its answers do not count.")
         return b'{"cells": []}'
     return data
 
@@ -260,6 +269,19 @@ class KeepOnlyErrors(_OnOurNotebooks):
                 if output.output_type == "stream":
                     output.name = "stdout"
         return cell, resources
+
+
+class SaveGradesAndNotes(SaveAutoGrades):
+    """Comments on an answer, where nbgrader has none, what was noted about its cell."""
+
+    def _add_comment(self, cell: NotebookNode, resources: Resources) -> None:
+        super()._add_comment(cell, resources)
+        names, name = resources["nbgrader"], str(cell.metadata.nbgrader["grade_id"])
+        if note := notes_on(name, resources.get(_NOTES, ())):
+            where = (name, names["notebook"], names["assignment"], names["student"])
+            comment = self.gradebook.find_comment(*where)
+            comment.auto_comment = comment.auto_comment or note
+            self.gradebook.db.commit()
 
 
 class HideTests(_OnOurNotebooks):

@@ -18,6 +18,7 @@ from traitlets.utils.importstring import import_item
 
 from autograder.assignment.notebook import nbgrader_metadata
 from autograder.course.records import Record
+from autograder.grading.results import notes_on
 
 _DONE_ELSEWHERE = (Execute, OverwriteCells, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata)
 _NO_RESPONSE = "No response."
@@ -88,7 +89,7 @@ def _comment(cell: NotebookNode, record: Record) -> str | None:
     """nbgrader's comment on an answer that is not there, or what was noted about where it was found."""
     if not is_task(cell) and _is_as_released(cell):
         return _NO_RESPONSE
-    return "\n".join(note for note in record.notes if f"`{_id(cell)}`" in note) or None
+    return notes_on(_id(cell), record.notes) or None
 
 
 def _is_as_released(cell: NotebookNode) -> bool:

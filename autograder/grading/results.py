@@ -1,5 +1,6 @@
 """What grading a notebook gives: a verdict per question, and the executed notebook."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -88,3 +89,8 @@ class GradedNotebook:
     @property
     def points(self) -> dict[str, float]:
         return {result.question: result.points for result in self.results}
+
+
+def notes_on(cell: str, notes: Iterable[str]) -> str:
+    """Those notes that name a cell, by its grade id, a line each."""
+    return "\n".join(note for note in notes if f"`{cell}`" in note)
