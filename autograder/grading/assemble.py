@@ -6,7 +6,7 @@ each kept behind the cell that it followed. Whatever else happened to the notebo
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -15,9 +15,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from autograder.assignment.notebook import Kind, nbgrader_metadata
 from autograder.grading.cell_text import plain
-from autograder.grading.intake import Submitted
+from autograder.grading.intake import Submitted, SubmittedCell
 from autograder.grading.matching import Matching
-from autograder.grading.pieces import Piece, Place
+from autograder.grading.pieces import Piece
 
 _BEFORE_ALL = -1
 _MAX_NOTES = 100
@@ -123,13 +123,18 @@ def _stranger(matching: Matching, released: NotebookNode, submitted: Submitted, 
     best = max(fits, key=lambda name: fits[name], default="")
     if best and fits[best] > _likeness(released, ids, texts):
         return f"this is {best}"
-    names = set(_HAND_IN.findall("\n".join(cell.source for cell in submitted.cells)))
-    if names and not names.intersection(_HAND_IN.findall("\n".join(cell.source for cell in released.cells))):
+    names = _handed_in_as(submitted.cells)
+    is_ours = bool(names & _handed_in_as(released.cells))
+    if names and not is_ours:
         return f"this is {sorted(names)[0]}"
-    if not recognized:
+    if not recognized and not is_ours:
         return "none of its questions is there: is it from another course or term?"
     matching.notes.append(f"Only {recognized} of the {questions} questions were recognized in this notebook.")
     return ""
+
+
+def _handed_in_as(cells: Iterable[SubmittedCell | NotebookNode]) -> set[str]:
+    return {name for cell in cells for name in _HAND_IN.findall(cell.source)}
 
 
 def _likeness(released: NotebookNode, ids: set[str], texts: set[str]) -> int:

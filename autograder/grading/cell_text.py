@@ -16,7 +16,7 @@ _MAX_CORRECTED = 40
 # A line that begins with one so short need not be that one, prolonged.
 _TELLING = 10
 _ALIKE = 0.9
-_FENCE = re.compile(r"\A(`{3,}|~{3,})[^\n`]*\n(.*?)\n?\1[`~]*\s*\Z", re.DOTALL)
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _MAGIC_LINE = re.compile(r"^(\s*)[%!?].*$", re.MULTILINE)
 
 
@@ -26,9 +26,19 @@ def plain(text: str) -> str:
 
 
 def unfenced(text: str) -> str:
-    """Code without the fence that makes it a block of Markdown; any other text as it is."""
-    found = _FENCE.match(text.strip())
-    return found.group(2) if found else text
+    """The code in the fenced blocks of a Markdown text, and the rest as comments; a text without blocks as it is."""
+    lines: list[str] = []
+    fence = ""
+    found = False
+    for line in text.splitlines():
+        mark = _FENCE.match(line)
+        if fence and mark and mark.group(1).startswith(fence) and not mark.group(2).strip("`~ "):
+            fence = ""
+        elif mark and not fence:
+            fence, found = mark.group(1), True
+        else:
+            lines.append(line if fence or not line.strip() else f"# {line}")
+    return "\n".join(lines) if found else text
 
 
 @lru_cache(maxsize=256)

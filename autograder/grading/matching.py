@@ -224,6 +224,7 @@ class Matching:
 
     def _by_order(self) -> None:
         """Give an answer that is missing, or as released, what stands between the known cells around it."""
+        self._has_own_text = any(piece.is_own and piece.kind != "code" and piece.text.strip() for piece in self.pieces)
         for place in self.answers():
             if not self._is_open(place):
                 continue
@@ -318,13 +319,11 @@ class Matching:
         """
         prompt = next((one for one in reversed(self.places[: place.index]) if not one.is_students), None)
         around = {place.index} | ({prompt.index} if prompt else set())
-        if around - self.found or around & self.changed:
+        if around - self.found or around & self.changed or self._has_own_text:
             return True
         begin, end = self._gap(place)
-        return any(piece.is_own and piece.kind != "code" and piece.text.strip() for piece in self.pieces) or any(
-            piece.is_own and piece.text.strip() and not is_code(piece.text)
-            for piece in self.pieces[begin : min(end, begin + _NEAR)]
-        )
+        near = self.pieces[begin : min(end, begin + _NEAR)]
+        return any(piece.is_own and piece.text.strip() and not is_code(piece.text) for piece in near)
 
 
 def _cuts(piece: Piece, cutter: Cutter, without_stubs: Cutter) -> list[tuple[bool, str]]:

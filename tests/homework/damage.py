@@ -137,7 +137,7 @@ def split(draft: Draft, rng: Random) -> None:
     number = rng.randrange(len(draft.cells))
     cell = draft.cells[number]
     lines = cell["source"].split("\n")
-    is_code = cell["cell_type"] == "code" or "\ndef " in f"\n{cell['source']}"
+    is_code = cell["cell_type"] == "code" or any(word in cell["source"] for word in ("def ", "class "))
     at = rng.choice(list(_seams("code" if is_code else "markdown", cell["source"])) or [0])
     parts = [deepcopy(cell), new(cell["cell_type"], "", rng)]
     if rng.random() < 0.5:
