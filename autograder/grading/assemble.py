@@ -6,7 +6,7 @@ each kept behind the cell that it followed. Whatever else happened to the notebo
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -15,8 +15,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from autograder.assignment.notebook import Kind, nbgrader_metadata
 from autograder.grading.cell_text import plain
-from autograder.grading.intake import Submitted
-from autograder.grading.matching import Matching, Piece, Place
+from autograder.grading.intake import Submitted, SubmittedCell
+from autograder.grading.matching import Matching
+from autograder.grading.pieces import Piece
 
 _BEFORE_ALL = -1
 _MAX_NOTES = 100
@@ -89,20 +90,13 @@ def _fill_gaps(matching: Matching, node: NotebookNode) -> None:
             node.cells[place.index].source = _ELSEWHERE
         elif piece is None and place.kind is Kind.SOLUTION:
             node.cells[place.index].source = _MISSING  # and no stub: it would define the name
-        elif is_open and place.kind is Kind.WRITTEN and _is_changed_around(matching, place):
+        elif is_open and place.kind is Kind.WRITTEN and matching.may_answer(place):
             node.cells[place.index].source = LOOK
     lost = [place for place in matching.missing() if place.index not in matching.elsewhere]
-    if answers := ", ".join(f"`{place.grade_id}`" for place in lost if place.is_answer):
-        matching.notes.append(f"Answer cells are missing: {answers}.")
-    if given := ", ".join(f"`{place.grade_id}`" for place in lost if not place.is_answer):
-        matching.notes.append(f"Given cells are missing, and were put back: {given}.")
-
-
-def _is_changed_around(matching: Matching, place: Place) -> bool:
-    """Whether a written answer may stand where we did not look: its cell or its prompt is not the one handed out."""
-    prompt = next((one for one in reversed(matching.places[: place.index]) if not one.is_students), None)
-    around = {place.index} | ({prompt.index} if prompt else set())
-    return bool(around - matching.found or around & matching.changed)
+    if answers := [place for place in lost if place.is_answer]:
+        matching.notes.append(f"Answer cells are missing: {matching.names(answers)}.")
+    if given := [place for place in lost if not place.is_answer]:
+        matching.notes.append(f"Given cells are missing, and were put back: {matching.names(given)}.")
 
 
 def _late_tests(matching: Matching, node: NotebookNode, made: Mapping[int, NotebookNode]) -> dict[str, int]:
@@ -129,13 +123,18 @@ def _stranger(matching: Matching, released: NotebookNode, submitted: Submitted, 
     best = max(fits, key=lambda name: fits[name], default="")
     if best and fits[best] > _likeness(released, ids, texts):
         return f"this is {best}"
-    names = set(_HAND_IN.findall("\n".join(cell.source for cell in submitted.cells)))
-    if names and not names.intersection(_HAND_IN.findall("\n".join(cell.source for cell in released.cells))):
+    names = _handed_in_as(submitted.cells)
+    is_ours = bool(names & _handed_in_as(released.cells))
+    if names and not is_ours:
         return f"this is {sorted(names)[0]}"
-    if not recognized:
+    if not recognized and not is_ours:
         return "none of its questions is there: is it from another course or term?"
     matching.notes.append(f"Only {recognized} of the {questions} questions were recognized in this notebook.")
     return ""
+
+
+def _handed_in_as(cells: Iterable[SubmittedCell | NotebookNode]) -> set[str]:
+    return {name for cell in cells for name in _HAND_IN.findall(cell.source)}
 
 
 def _likeness(released: NotebookNode, ids: set[str], texts: set[str]) -> int:

@@ -3,17 +3,20 @@
 import ast
 import difflib
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from autograder.assignment.names import defined_names
 
-# More than any cell of a homework has: no more is compared with what was given, which takes time.
+# More than any cell of a homework has: longer code is not looked into, which takes time.
+_MAX_CODE = 200_000
 _MAX_LINES = 2000
-_MAX_LINE = 400
+# Of more new lines than that none is taken for a correction of a given one.
+_MAX_CORRECTED = 40
 # A line that begins with one so short need not be that one, prolonged.
 _TELLING = 10
 _ALIKE = 0.9
-_FENCE = re.compile(r"\A(`{3,}|~{3,})[^\n`]*\n(.*?)\n?\1[`~]*\s*\Z", re.DOTALL)
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _MAGIC_LINE = re.compile(r"^(\s*)[%!?].*$", re.MULTILINE)
 
 
@@ -23,46 +26,63 @@ def plain(text: str) -> str:
 
 
 def unfenced(text: str) -> str:
-    """Code without the fence that makes it a block of Markdown; any other text as it is."""
-    found = _FENCE.match(text.strip())
-    return found.group(2) if found else text
+    """The code in the fenced blocks of a Markdown text, and the rest as comments; a text without blocks as it is."""
+    lines: list[str] = []
+    fence = ""
+    found = False
+    for line in text.splitlines():
+        mark = _FENCE.match(line)
+        if fence and mark and mark.group(1).startswith(fence) and not mark.group(2).strip("`~ "):
+            fence = ""
+        elif mark and not fence:
+            fence, found = mark.group(1), True
+        else:
+            lines.append(line if fence or not line.strip() else f"# {line}")
+    return "\n".join(lines) if found else text
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def names_defined(code: str) -> frozenset[str]:
     """Names that a cell's code defines at its top level; magics and shell commands are passed over."""
-    first, _, rest = code.lstrip().partition("\n")
-    return frozenset(defined_names(_MAGIC_LINE.sub(r"\1pass", rest if first.startswith("%%") else code)))
+    try:
+        return frozenset(defined_names(_without_magics(code))) if len(code) <= _MAX_CODE else frozenset()
+    except (ValueError, RecursionError, MemoryError):
+        return frozenset()
+
+
+def parsed(code: str) -> ast.Module | None:
+    """The syntax tree of a cell's code, magics aside; None where it is no Python, or more than a cell has."""
+    if len(code) > _MAX_CODE:
+        return None
+    try:
+        return ast.parse(_without_magics(code))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def is_code(text: str) -> bool:
-    """Whether a text is Python, magics aside."""
-    try:
-        return bool(ast.parse(_MAGIC_LINE.sub(r"\1pass", text)).body)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
+    """Whether a text is Python, magics aside, that does something."""
+    tree = parsed(text)
+    return tree is not None and bool(tree.body)
 
 
 def is_stub(text: str, released: str, name: str) -> bool:
     """Whether an answer is still the released cell, or a definition of ``name`` that does nothing but say so."""
     if plain(text) in ("", plain(released)):
         return True
-    try:
-        body = ast.parse(text).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(text)
+    if tree is None:
         return False
-    definitions = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name]
-    steps = definitions[-1].body if definitions else body
+    definitions = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name]
+    steps = definitions[-1].body if definitions else tree.body
     steps = [step for step in steps if not (isinstance(step, ast.Expr) and isinstance(step.value, ast.Constant))]
     return all(_says_unanswered(step) for step in steps)
 
 
 def leaves_stub_line(code: str) -> bool:
     """Whether code that does more still has a line that raises ``NotImplementedError``."""
-    try:
-        return any(_says_unanswered(node) for node in ast.walk(ast.parse(code)))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
+    tree = parsed(code)
+    return tree is not None and any(_says_unanswered(node) for node in ast.walk(tree))
 
 
 def added(released: str, text: str) -> str:
@@ -71,26 +91,65 @@ def added(released: str, text: str) -> str:
     A line that resembles a given one is a correction of it, and none of this.
     """
     given = [line for line in plain(released).splitlines() if line]
-    lines = [_beyond(given, line) for line in plain(text).splitlines()[:_MAX_LINES]]
-    return "\n".join(line for line in lines if line is not None).strip("\n")
+    known = set(given)
+    lines = [line for line in plain(text).splitlines()[:_MAX_LINES] if line not in known]
+    may_correct = sum(map(bool, lines)) <= _MAX_CORRECTED
+    new = [_beyond(given, line, may_correct) for line in lines]
+    return "\n".join(line for line in new if line is not None).strip("\n")
 
 
-def without(text: str, given: str) -> str:
-    """A text without a given one, where that stands in it as a whole; both as ``plain`` has them."""
-    before, found, behind = text.partition(given)
-    return f"{before.rstrip()}\n\n{behind.lstrip()}".strip("\n") if found else text
-
-
-def _beyond(given: list[str], line: str) -> str | None:
-    if line in given:
-        return None
+def _beyond(given: list[str], line: str, may_correct: bool) -> str | None:
     for old in given:
         if len(old) > _TELLING and line.startswith(old):
             return line[len(old) :].lstrip()
-    is_short = 0 < len(line) < _MAX_LINE
-    if is_short and any(difflib.SequenceMatcher(None, old, line).quick_ratio() > _ALIKE for old in given):
+    if line and may_correct and any(_resembles(old, line) for old in given):
         return None
     return line
+
+
+def _resembles(old: str, line: str) -> bool:
+    if 2 * min(len(old), len(line)) <= _ALIKE * (len(old) + len(line)):  # which bounds the ratio
+        return False
+    return difflib.SequenceMatcher(None, old, line).quick_ratio() > _ALIKE
+
+
+class Cutter:
+    """Finds whole given texts in others, line by line."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        """``texts`` are as ``plain`` has them."""
+        self._by_first: dict[str, list[list[str]]] = {}
+        for text in sorted(set(texts), key=len, reverse=True):
+            lines = text.splitlines()
+            self._by_first.setdefault(lines[0], []).append(lines)
+
+    def cut(self, text: str) -> list[tuple[bool, str]]:
+        """The parts of a text, in order, and of each whether it is a given text; blank ones are left out."""
+        lines = [line.rstrip() for line in text.splitlines()]
+        parts: list[tuple[bool, str]] = []
+        begin = number = 0
+        while number < len(lines):
+            fits = (given for given in self._by_first.get(lines[number], ()) if _stands_at(lines, number, given))
+            given = next(fits, None)
+            if given is None:
+                number += 1
+                continue
+            parts += [(False, "\n".join(lines[begin:number])), (True, "\n".join(given))]
+            begin = number = number + len(given)
+        parts.append((False, "\n".join(lines[begin:])))
+        return [(is_given, part.strip("\n")) for is_given, part in parts if part.strip()]
+
+
+def _stands_at(lines: list[str], start: int, given: list[str]) -> bool:
+    """Whether a given text stands at a line; compared line by line, since most differ soon."""
+    if start + len(given) > len(lines):
+        return False
+    return all(lines[start + number] == line for number, line in enumerate(given))
+
+
+def _without_magics(code: str) -> str:
+    first, _, rest = code.lstrip().partition("\n")
+    return _MAGIC_LINE.sub(r"\1pass", rest if first.startswith("%%") else code)
 
 
 def _says_unanswered(step: ast.AST) -> bool:
