@@ -114,7 +114,7 @@ def test_submissions_are_found_plainly_and_in_nbgraders_layout(built_mini, tmp_p
     (path.parent / "results" / "run.json").write_text("1")
     (submission,) = find_submissions(Assignment(tmp_path, "hw1"), tmp_path, ["Mini"])
     assert (submission.student, submission.problem) == ("ann", "")
-    assert submission.read_results() == {"run.json": b"1"}
+    assert submission.read_files(built_mini) == {"results/run.json": b"1"}
 
 
 def test_a_notebook_with_a_byte_order_mark_is_read(built_mini, tmp_path):
