@@ -51,6 +51,20 @@ def test_all_frameworks_agree_on_right_wrong_and_noisy_answers(built_mini, tmp_p
     assert ("NO ISOLATION" in run.output) is (isolation == "none")
 
 
+def test_own_files_are_there_whoever_grades_and_the_grader_imports_none(built_mini, tmp_path):
+    answer = "import helpers\nassert open('data/one.txt').read() == '1'\ndef double(x):\n    return helpers.double(x)"
+    folder = _submit(built_mini, tmp_path / "own", answer).parent
+    (folder / "data").mkdir()
+    (folder / "data" / "one.txt").write_text("1")
+    (folder / "helpers.py").write_text(RIGHT)
+    for name in ("torch", "msgpack", "yaml", "otter", "statistics"):
+        (folder / f"{name}.py").write_text("raise SystemExit('imported')")
+    (folder / "solutions.py").write_text("raise SystemExit('imported')")
+    run = _grade(built_mini, tmp_path, "--framework", "all")
+    assert run.exit_code == 0, run.output
+    assert "│ own     │ 3 │     3 │" in run.output
+
+
 def test_broken_submissions_are_one_line_each_and_the_rest_is_graded(built_mini, tmp_path):
     _submit(built_mini, tmp_path / "right", RIGHT)
     (tmp_path / "empty").mkdir()

@@ -253,7 +253,7 @@ def _check_honest(world: World) -> None:
 
 def test_every_case_says_what_it_is():
     fields = {"goal", "technique", "group", "answers", "extra", "edit", "delete", "copy", "file", "unreadable",
-              "results", "limits", "many_results", "verdicts", "messages", "shows", "hides", "slow",
+              "results", "beside", "limits", "many_results", "verdicts", "messages", "shows", "hides", "slow",
               "bites"}  # fmt: skip
     for case in CASES:
         assert case.plan["goal"], case.name
