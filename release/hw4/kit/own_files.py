@@ -21,7 +21,8 @@ _RESULTS = "results"
 _MOST_BYTES = 64 << 20
 _MOST_FILES = 2000
 # What graders and otter have of their own beside the notebook.
-_RESERVED = ("autograder", "solutions", "tests")
+_RESERVED = ("autograder", "solutions")
+_OTTERS_TESTS = "tests"
 _LEFT_BEHIND = ("__pycache__", "__MACOSX", "Thumbs.db", "desktop.ini")
 _GUARDS = ast.Try | ast.If
 
@@ -42,14 +43,14 @@ class OwnFiles:
 
 def own_files(folder: Path, handed_out: Collection[str] = ()) -> OwnFiles:
     """The student's own files in a notebook's folder; ``handed_out`` are the paths of what the download holds."""
-    given = {path.partition("/")[0] for path in handed_out}
+    reserved = {*_RESERVED, *(path.partition("/")[0] for path in handed_out if "/" in path)}
     found, left = OwnFiles(folder), _MOST_BYTES
     # What the notebook saved comes first: then no data beside it can crowd it out.
     for path in sorted(_files(folder, found.left_out), key=lambda path: (path.parts[0] != _RESULTS, path)):
         place, size = path.as_posix(), (folder / path).stat().st_size
         if place in handed_out or path.suffix in (".ipynb", ".pyc") or place.endswith("_submission.zip"):
             continue
-        if path.parts[0].partition(".")[0] in (*_RESERVED, *(name for name in given if "." not in name)):
+        if path.parts[0].partition(".")[0] in reserved or path.parts[0] == _OTTERS_TESTS:
             found.left_out.append(f"{place} (graders have their own {path.parts[0]}: give it another name or place)")
         elif path.suffix == ".zip":
             found.left_out.append(f"{place} (zips are unpacked on the way: unpack it here)")
