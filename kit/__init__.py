@@ -11,6 +11,8 @@
 ``code_names``    what the names in a notebook's code stand for, which ``by_hand`` asks
 ``progress``      progress bars and messages that can be switched off
 ``submission``    the last cell of every notebook: check the notebook, write the zip to hand in
+``released``      what the download holds, and how a notebook differs from it
+``own_files``     which files beside a notebook travel with it, and what its code needs that does not
 
 Importing the package itself takes the standard library only: ``start`` tells what else is missing.
 """

@@ -103,7 +103,7 @@ class CollectOwnFiles(ExchangeCollect):
                 raise
 
     def _copy_own(self, source: Path, target: Path) -> None:
-        """Copy up to nbgrader's ``max_dir_size``, notebooks first; what goes over it is left out."""
+        """Copy up to nbgrader's ``max_dir_size``, notebooks and modules first; what goes over it is left out."""
 
         def refused(path: PurePosixPath, why: str) -> None:
             self.log.warning(printable(f"{source.name}: {path if path.parts else 'it'} {why}: left out."))
@@ -166,7 +166,7 @@ class ReleaseWhatCanBeFetched(ExchangeReleaseFeedback):
 
 
 def _comes_first(file: RegularFile) -> bool:
-    return file.path.suffix == ".ipynb" or file.path.parts[0] in (SECRET, RESULTS)
+    return file.path.suffix in (".ipynb", ".py") or file.path.parts[0] in (SECRET, RESULTS)
 
 
 def _account(name: str) -> int | None:

@@ -38,8 +38,8 @@ from autograder.errors import NotebookError
 from autograder.grading.intake import read_submission
 from autograder.grading.policy import policy_for
 from autograder.grading.private_files import PrivateFiles
-from autograder.grading.results import RESULTS, Verdict, notes_on
-from autograder.grading.staging import read_results
+from autograder.grading.results import Verdict, notes_on
+from autograder.grading.staging import read_files
 from autograder.grading.submission import open_submission
 from autograder.regular_files import printable, regular_files
 from autograder.sandbox.limits import Isolation, Policy
@@ -208,11 +208,11 @@ class GradeInSandbox(Execute):
 
         folder = _submitted_folder(CourseDirectory(config=self.config), names)
         report = partial(self.log.warning, "%s: %s", names["student"])
-        results = read_results(folder / RESULTS, report, PrivateFiles(assignment))
+        files = read_files(assignment, folder, report, PrivateFiles(assignment))
         limits = replace(policy.limits, cell_seconds=float(self.timeout))
         source = read_notebook(assignment.source / f"{names['notebook']}.ipynb")
         data = _submitted(assignment, CourseDirectory(config=self.config), names)
-        graded = grade_notebook(assignment, source, data, results, Policy(limits))
+        graded = grade_notebook(assignment, source, data, files, Policy(limits))
         self.log.info("isolation: %s", "; ".join(f"{thing}: {how}" for thing, how in graded.isolation.items()))
         for result in graded.results:
             if result.feedback:

@@ -19,8 +19,8 @@ from otter.plugins import AbstractOtterPlugin
 from autograder.adapters import ISOLATION_VARIABLE
 from autograder.assignment.assignment import Assignment
 from autograder.assignment.notebook import TEST_PREFIX, read_notebook
-from autograder.grading.results import RESULTS, GradedNotebook, QuestionResult
-from autograder.grading.staging import read_results
+from autograder.grading.results import GradedNotebook, QuestionResult
+from autograder.grading.staging import read_files
 from autograder.grading.submission import open_submission
 from autograder.sandbox.limits import Isolation
 
@@ -84,7 +84,8 @@ class SandboxPlugin(AbstractOtterPlugin):
             for entry in path.parent.iterdir():
                 if entry.name not in (_TESTS, path.name):
                     shutil.move(entry, Path(kept) / entry.name)
-            self._graded = grade_notebook(assignment, notebook, path.read_bytes(), read_results(Path(kept) / RESULTS))
+            files = read_files(assignment, Path(kept))
+            self._graded = grade_notebook(assignment, notebook, path.read_bytes(), files)
         for result in self._graded.results:
             stub = Path(_TESTS) / f"{TEST_PREFIX}{result.question}.py"
             stub.write_text(_stub(result), encoding="utf-8")

@@ -8,6 +8,7 @@ from nbformat import NotebookNode
 
 from autograder.assignment.assignment import Assignment
 from autograder.assignment.notebook import HIDDEN_TESTS, SOLUTION, Kind, Notebook, split_region
+from autograder.authoring.contents import write_contents
 from autograder.errors import NotebookError
 from autograder.process import run_module
 
@@ -33,6 +34,7 @@ def build_release(assignment: Assignment, notebooks: tuple[Notebook, ...], cours
     release = course / "release" / assignment.name
     for notebook in notebooks:
         _assert_no_secrets(assignment, notebook, nbformat.read(release / notebook.path.name, as_version=4))
+    write_contents(release)
     return release
 
 

@@ -31,11 +31,12 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class File:
-    """One file: its path below where it was found, when it was changed (UTC), and how to read it."""
+    """One file: its path below where it was found, when it was changed (UTC), how to read it, the zip that held it."""
 
     path: PurePosixPath
     modified: datetime
     read: Callable[[], bytes]
+    archive: PurePosixPath | None = None
 
     @property
     def is_zip(self) -> bool:

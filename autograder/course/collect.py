@@ -17,7 +17,7 @@ from autograder.course.sources import Upload, read_source, unzipped
 from autograder.course.store import write_atomically
 from autograder.course.submissions import Submission, parse_moment
 from autograder.grading.intake import MAX_FILE
-from autograder.grading.results import RESULTS
+from autograder.grading.own_files import OwnFileRules, Room, comes_first
 
 # What browsers and Canvas put behind the name of a file that is there already: " (1)", "-2".
 _COPY = re.compile(r"(?: ?\(\d+\)|-\d+)$")
@@ -53,6 +53,7 @@ class Collector:
         self._grade_ids = {
             notebook.name: {cell.grade_id for cell in notebook.cells if cell.grade_id} for notebook in notebooks
         }
+        self._rules = OwnFileRules.of(assignment)
         self.result = Collected()
 
     def collect(self, source: Path) -> Collected:
@@ -72,10 +73,15 @@ class Collector:
                     found.setdefault(name, []).append((file, data))
                 else:
                     self.result.problems.append(f"{upload.label}: {file.path} is no notebook of this assignment.")
+        folders = []
         for name, copies in found.items():
             file, data = self._chosen(upload, name, copies)
-            beside = [other for other in files if other.path.is_relative_to(file.path.parent / RESULTS)]
-            self._write(upload, name, file, data, beside)
+            folders.append(file.path.parent)
+            self._write(upload, name, data, self._own_files(upload, file, files))
+        for file in files if found else ():
+            is_beside = any(file.path.is_relative_to(folder) for folder in folders)
+            if not (is_beside or self._rules.ignores(file.path) or self._rules.problem(file.path)):
+                self._leave_out(upload, file.path, "lies in no folder of a notebook")
         if not found:
             self.result.problems.append(f"{upload.label}: no notebook of {self._assignment.name} in it.")
 
@@ -97,25 +103,50 @@ class Collector:
             self.result.problems.append(f"{upload.label}: {text} {', '.join(different)}.")
         return chosen
 
-    def _write(self, upload: Upload, name: str, file: File, data: bytes, results: list[File]) -> None:
-        """Write a notebook and the results beside it, unless a newer one is there; the file's time is the upload's."""
+    def _own_files(self, upload: Upload, notebook: File, files: list[File]) -> dict[PurePosixPath, bytes]:
+        """The student's own files beside a notebook, by path below its folder; what is left out is reported."""
+        places: dict[PurePosixPath, list[File]] = {}
+        for file in files:
+            if file.path.is_relative_to(notebook.path.parent):
+                places.setdefault(file.path.relative_to(notebook.path.parent), []).append(file)
+        room = Room()
+        own: dict[PurePosixPath, bytes] = {}
+        for place in sorted(places, key=lambda place: (not comes_first(place), place)):
+            if self._rules.ignores(place):
+                continue
+            # What came in the same zip as the notebook is what it ran with; else what is loose is newer.
+            file = min(places[place], key=lambda file: (file.archive != notebook.archive, file.archive is not None))
+            if problem := self._rules.problem(place):
+                self._leave_out(upload, place, problem)
+            elif (data := self._read(upload, file)) is not None:
+                if problem := room.problem(len(data)):
+                    self._leave_out(upload, place, problem)
+                    if room.is_full:
+                        break
+                else:
+                    own[place] = data
+        return own
+
+    def _leave_out(self, upload: Upload, place: PurePosixPath, problem: str) -> None:
+        text = f"{upload.label}: {place} {problem}: left out."
+        if text not in self.result.problems:  # of each notebook that it lies beside
+            self.result.problems.append(text)
+
+    def _write(self, upload: Upload, name: str, data: bytes, own: dict[PurePosixPath, bytes]) -> None:
+        """Write a notebook and the files beside it, unless a newer one is there; the file's time is the upload's."""
         folder = self._assignment.submitted / upload.student / self._assignment.name
         path = folder / f"{name}.ipynb"
         moment = upload.moment.timestamp()
-        saved = {other.path.relative_to(file.path.parent): self._read(upload, other) for other in results}
         if path.is_file():
             is_same, is_older = path.read_bytes() == data, _handed_in(path) > moment
-            if is_same and (is_older or all(_holds(folder / place, content) for place, content in saved.items())):
+            if is_same and (is_older or all(_holds(folder / place, content) for place, content in own.items())):
                 self.result.unchanged += 1
                 return
             if is_older:
                 self.result.older += 1
                 return
-        for place, content in saved.items():
-            if _is_taken(folder, place):
-                self.result.problems.append(f"{upload.label}: {place} is a file here and a folder there: left out.")
-            elif content:
-                write_atomically(folder / place, content)
+        for place, content in own.items():
+            self._write_own(upload, folder, place, content)
         write_atomically(path, data)
         os.utime(path, (moment, moment))
         newest = max(other.stat().st_mtime for other in folder.glob("*.ipynb"))
@@ -123,15 +154,30 @@ class Collector:
         self.result.students.add(upload.student)
         self.result.placed += 1
 
-    def _read(self, upload: Upload, file: File) -> bytes:
+    def _write_own(self, upload: Upload, folder: Path, place: PurePosixPath, content: bytes) -> None:
+        """Write one of the files beside a notebook, which the student's other notebooks share: the newest counts."""
+        path, moment = folder / place, upload.moment.timestamp()
+        if _is_taken(folder, place):
+            self._leave_out(upload, place, "is a file here and a folder there")
+            return
+        is_older = path.is_file() and path.stat().st_mtime > moment
+        if not _holds(path, content):
+            if is_older:
+                self._leave_out(upload, place, "is older than the one that came with another notebook, and differs")
+                return
+            write_atomically(path, content)
+        if not is_older:
+            os.utime(path, (moment, moment))
+
+    def _read(self, upload: Upload, file: File) -> bytes | None:
         try:
             data = file.read()
         except (ArchiveError, OSError) as error:
             self.result.problems.append(f"{upload.label}: {file.path} {error}.")
-            return b""
+            return None
         if len(data) > MAX_FILE:
             self.result.problems.append(f"{upload.label}: {file.path} has over {MAX_FILE >> 20} MB: refused.")
-            return b""
+            return None
         return data
 
     def _recognised(self, path: PurePosixPath, data: bytes) -> str:
@@ -145,8 +191,8 @@ class Collector:
 
 
 def _holds(path: Path, content: bytes) -> bool:
-    """Whether a file is there already; one that cannot be read need not be."""
-    return not content or (path.is_file() and path.read_bytes() == content)
+    """Whether a file is there already."""
+    return path.is_file() and path.read_bytes() == content
 
 
 def _is_taken(folder: Path, place: PurePosixPath) -> bool:

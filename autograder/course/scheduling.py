@@ -59,7 +59,7 @@ class ClassGrader:
             if same := private.name_of(text):
                 known.append(Graded(submission, _not_the_students(submission, same)))
                 continue
-            job = self._job(course, submission, text, submission.read_results(self.report, private))
+            job = self._job(course, submission, text, submission.read_files(self.assignment, self.report, private))
             record = None if self.regrade else self.store.load(job.key)
             if record and record.status is not Status.FAILED:
                 known.append(Graded(submission, record, job.key))
@@ -84,7 +84,7 @@ class ClassGrader:
             # Files are read when their turn comes: a class's notebooks together may not fit into memory.
             for submissions in to_grade:
                 first = submissions[0]
-                job = self._job(course, first, first.read_bytes(), first.read_results(private=private))
+                job = self._job(course, first, first.read_bytes(), first.read_files(self.assignment, private=private))
                 running[job.key] = submissions
                 yield job
 
@@ -93,12 +93,12 @@ class ClassGrader:
             for submission in running.pop(job.key):
                 yield Graded(submission, record, job.key, is_new=True)
 
-    def _job(self, course: CourseFiles, submission: Submission, text: bytes, results: dict[str, bytes]) -> Job:
+    def _job(self, course: CourseFiles, submission: Submission, text: bytes, files: dict[str, bytes]) -> Job:
         name = submission.notebook
-        files = [part for path, content in sorted(results.items()) for part in (os.fsencode(path), content)]
+        beside = [part for path, content in sorted(files.items()) for part in (os.fsencode(path), content)]
         settings = [course.fingerprints[name], self.policy.isolation.value, repr(astuple(self.policy.limits))]
-        key = digest([*(part.encode() for part in settings), text, *files])
-        return Job(course.fingerprint, name, text, results, self.policy, key)
+        key = digest([*(part.encode() for part in settings), text, *beside])
+        return Job(course.fingerprint, name, text, files, self.policy, key)
 
 
 def _not_the_students(submission: Submission, same: str) -> Record:

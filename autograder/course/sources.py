@@ -106,14 +106,25 @@ def _is_canvas(file: File) -> bool:
 
 
 def _canvas(files: list[File], report: Report) -> Iterator[Upload]:
-    """One upload for each file of a student: Canvas keeps the time of each in the zip."""
+    """One upload for each student's files, which came together; Canvas keeps the time of each in the zip."""
+    students: dict[str, list[File]] = {}
     for file in files:
         found = _CANVAS.fullmatch(file.path.name)
         if found is None or not _is_canvas(file):
             report(f"{file.path} has no name that Canvas gives to a file that was uploaded: left out.")
         else:
-            inner = replace(file, path=PurePosixPath(found["file"]))
-            yield Upload(f"{found['name']}_{found['user']}", file.modified, str(file.path), (inner,))
+            students.setdefault(f"{found['name']}_{found['user']}", []).append(file)
+    for student, own in students.items():
+        inner = [replace(file, path=_canvas_path(file)) for file in own]
+        label = student if own[1:] else str(own[0].path)
+        yield Upload(student, max(file.modified for file in own), label, tuple(inner))
+
+
+def _canvas_path(file: File) -> PurePosixPath:
+    """The file's own name. Canvas adds a number when a file is uploaded again, with which no module can be imported."""
+    found = _CANVAS.fullmatch(file.path.name)
+    name = found["file"] if found else file.path.name
+    return PurePosixPath(re.sub(r"-\d+\.py$", ".py", name))
 
 
 def _plain(files: list[File], assignment: str, endings: list[str], elsewhere: Collection[str]) -> Iterator[Upload]:
@@ -209,7 +220,7 @@ class _Opener:
             self._left -= len(data)
             if self._left < 0:
                 raise ArchiveError(f"becomes larger than {MAX_BYTES >> 20} MB")
-            yield replace(member, path=file.path.parent / member.path, read=partial(bytes, data))
+            yield replace(member, path=file.path.parent / member.path, read=partial(bytes, data), archive=file.path)
 
 
 def _is_junk(file: File) -> bool:

@@ -20,7 +20,7 @@ from autograder.course.records import Framework, Grade
 from autograder.course.submissions import Submission
 from autograder.grading.policy import NotebookPolicy
 from autograder.grading.private_files import PrivateFiles
-from autograder.grading.results import RESULTS, Status
+from autograder.grading.results import Status
 from autograder.grading.submission import open_submission
 from autograder.process import Finished, run_module
 
@@ -59,7 +59,11 @@ class Stock:
             course = folder / "course"
             shutil.copytree(self.course, course)
             submitted = course / "submitted" / _STUDENT / self.assignment.name
-            _write(data, submitted / f"{notebook.name}.ipynb", submission.read_results(private=self._private))
+            _write(
+                data,
+                submitted / f"{notebook.name}.ipynb",
+                submission.read_files(self.assignment, private=self._private),
+            )
             arguments = ["autograde", self.assignment.name, "--student", _STUDENT, "--notebook", notebook.name]
             arguments.append(f"--GradeInSandbox.isolation={self.policy.isolation.value}")
             finished = run_module("nbgrader", arguments, course, self._timeout, self.assignment.root, self._seed)
@@ -71,7 +75,11 @@ class Stock:
         """Grade with ``otter run`` and the built zip. Otter knows no time limit: ours ends it from outside."""
 
         def run(folder: Path, data: bytes) -> tuple[Finished, dict[str, float]]:
-            _write(data, folder / "work" / f"{notebook.name}.ipynb", submission.read_results(private=self._private))
+            _write(
+                data,
+                folder / "work" / f"{notebook.name}.ipynb",
+                submission.read_files(self.assignment, private=self._private),
+            )
             archive = _zip(folder / "work", folder / "submission.zip")
             built = self.assignment.zip_path(notebook.name)
             arguments = ["run", "-a", str(built), "-o", str(folder), "--no-logo", str(archive)]
@@ -103,11 +111,11 @@ class Stock:
         return grade(Status.GRADED, points)
 
 
-def _write(data: bytes, path: Path, results: dict[str, bytes]) -> None:
+def _write(data: bytes, path: Path, files: dict[str, bytes]) -> None:
     path.parent.mkdir(parents=True)
     path.write_bytes(data)
-    for name, content in results.items():
-        file = path.parent / RESULTS / name
+    for name, content in files.items():
+        file = path.parent / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
 

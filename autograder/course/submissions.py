@@ -13,7 +13,7 @@ from autograder.errors import CourseError
 from autograder.grading.intake import MAX_FILE
 from autograder.grading.private_files import PrivateFiles
 from autograder.grading.results import RESULTS
-from autograder.grading.staging import read_results
+from autograder.grading.staging import read_files
 from autograder.regular_files import printable, read_regular, regular_files
 
 _MAX_NOTE = 4096
@@ -37,11 +37,15 @@ class Submission:
         except OSError as error:
             raise CourseError(f"{self._path} cannot be read: {error.strerror}.") from None
 
-    def read_results(self, report: Report = lambda text: None, private: PrivateFiles | None = None) -> dict[str, bytes]:
-        """The files in ``results/`` beside the notebook, by path below it; ``report`` is told what is left out."""
+    def read_files(
+        self, assignment: Assignment, report: Report = lambda text: None, private: PrivateFiles | None = None
+    ) -> dict[str, bytes]:
+        """The student's own files beside the notebook, by path; ``report`` is told what is left out."""
         if self.path is None:
             return {}
-        return read_results(self.path.parent / RESULTS, lambda text: report(f"{self.student}: {text}"), private)
+        # The student's folder may be a link that whoever collected has made.
+        folder = self.path.parent.resolve()
+        return read_files(assignment, folder, lambda text: report(f"{self.student}: {text}"), private)
 
     @property
     def timestamp(self) -> str:
@@ -75,7 +79,7 @@ def find_submissions(
     """Every student's submission of every one of ``notebooks``, missing ones too, sorted; nothing is read yet.
 
     A student's notebooks lie anywhere below the student's folder, but not in that of another assignment of the course;
-    so do the saved ``results/``. Links and special files do not count; ``report`` is told each, a sentence. Raises
+    so do the files beside them. Links and special files do not count; ``report`` is told each, a sentence. Raises
     ``CourseError`` when ``folder`` is not a folder of folders, or one of ``students`` (none: all) is not in it.
     """
     if not folder.is_dir():

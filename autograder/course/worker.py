@@ -64,7 +64,7 @@ class CourseFiles:
 
 @dataclass(frozen=True)
 class Job:
-    """A submission to grade: ``text`` is the notebook file as it is, ``results`` the files that came with it.
+    """A submission to grade: ``text`` is the notebook file as it is, ``files`` the student's own beside it.
 
     ``course`` is the fingerprint of the course's files, ``key`` the hash of everything here.
     """
@@ -72,7 +72,7 @@ class Job:
     course: str
     notebook: str
     text: bytes
-    results: dict[str, bytes]
+    files: dict[str, bytes]
     policy: NotebookPolicy
     key: str
 
@@ -120,7 +120,7 @@ def grade_job(job: Job) -> tuple[Record, str]:
     course = _courses[job.course]
     source = read_notebook(course.source / f"{job.notebook}.ipynb")
     with _one_at_a_time:
-        graded = grade_notebook(course, source, job.text, job.results, job.policy)
+        graded = grade_notebook(course, source, job.text, job.files, job.policy)
     return Record.of(source, graded), json.dumps(graded.node)  # not for people, who get the autograded one: in one line
 
 

@@ -43,13 +43,13 @@ def grade_notebook(
     assignment: Assignment,
     notebook: Notebook,
     data: bytes,
-    results: Mapping[str, bytes] | None = None,
+    files: Mapping[str, bytes] | None = None,
     policy: NotebookPolicy | None = None,
 ) -> GradedNotebook:
     """Grade a submitted file, whose bytes are ``data``, as ``notebook`` of ``assignment``.
 
-    ``results`` are the files that the student's notebook saved (``staging.read_results``). Without a ``policy`` the
-    assignment's settings decide. The result's cells are the released ones with the student's answers, own cells and
+    ``files`` are the student's own that lie beside it (``staging.read_files``). Without a ``policy`` the assignment's
+    settings decide. The result's cells are the released ones with the student's answers, own cells and
     outputs. Nothing is raised because of what a submission holds or does: a file that is no notebook, or another one,
     is a result. Raises ``NotebookError`` when the release cannot be read, ``IsolationError`` when this host cannot
     protect what must be protected, ``ZygoteLost`` when the process that runs notebooks ended twice.
@@ -57,11 +57,10 @@ def grade_notebook(
     submission = open_submission(assignment, notebook, data)
     if submission.status is not Status.GRADED:
         return _not_run(notebook, submission)
-    graded = run_notebook(assignment, notebook, submission.assembled, results, policy)
+    graded = run_notebook(assignment, notebook, submission.assembled, files, policy)
     if graded.notes:  # for whoever opens the notebook, also where it was graded by `nbgrader autograde`
-        text = "\n".join(
-            ["**Not everything was as handed out:**\n", *(f"- {html.escape(note)}" for note in graded.notes)]
-        )
+        notes = (f"- {html.escape(note)}" for note in graded.notes)
+        text = "\n".join(["**Not everything was as handed out:**\n", *notes])
         graded.node.cells.insert(0, new_markdown_cell(text, id="notes"))
     return graded
 
@@ -87,16 +86,16 @@ def run_notebook(
     assignment: Assignment,
     source: Notebook,
     assembled: Assembled,
-    results: Mapping[str, bytes] | None = None,
+    files: Mapping[str, bytes] | None = None,
     policy: NotebookPolicy | None = None,
 ) -> GradedNotebook:
     """Run an assembled notebook in a box, and grade it by the tests of ``source``; the rest as ``grade_notebook``."""
     policy = policy or policy_for(assignment.settings)
     with _one_thread():
         try:
-            return _grade(assignment, source, assembled, results or {}, policy)
+            return _grade(assignment, source, assembled, files or {}, policy)
         except ZygoteLost:  # ended by the kernel for want of memory, say; there will be another
-            return _grade(assignment, source, assembled, results or {}, policy)
+            return _grade(assignment, source, assembled, files or {}, policy)
 
 
 @contextmanager
@@ -118,11 +117,11 @@ def _grade(
     assignment: Assignment,
     source: Notebook,
     assembled: Assembled,
-    results: Mapping[str, bytes],
+    files: Mapping[str, bytes],
     policy: NotebookPolicy,
 ) -> GradedNotebook:
     started = time.monotonic()
-    with staged(assignment, results, policy.limits.disk) as folder, CourseModules(assignment) as course:
+    with staged(assignment, files, policy.limits.disk) as folder, CourseModules(assignment) as course:
         run = _Run(assignment, source, assembled, policy, course)
         run.grade(folder)
     usage = Usage(time.monotonic() - started, run.cpu, run.memory, run.restarts)

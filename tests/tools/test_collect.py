@@ -17,6 +17,7 @@ from autograder.course import archives
 from autograder.course.collect import Collector
 from autograder.course.sources import read_source
 from autograder.errors import CourseError
+from autograder.grading import own_files
 
 METADATA = """---
 submission_1:
@@ -166,6 +167,66 @@ def test_results_that_cannot_be_files_cost_only_themselves(course, notebook, tmp
     assert placed(course)["ann/hw1/results/a"] == b"a file"
     assert sum("lies too deep in folders: refused" in problem for problem in result.problems) == 2
     assert "ann: results/a/b.npz is a file here and a folder there: left out." in result.problems
+
+
+def test_own_files_are_placed_and_what_is_left_out_is_named(course, notebook, tmp_path, monkeypatch):
+    zipped = make_zip(
+        {"Mini.ipynb": notebook, "helpers.py": b"zipped", "kit/__init__.py": b"", "package/__init__.py": b""}
+    )
+    members = {
+        "ann/hw/Mini.ipynb": notebook,
+        "ann/hw/helpers.py": b"own",
+        "ann/hw/pictures/sketch.jpg": b"jpg",
+        "ann/hw/requirements.txt": b"",
+        "ann/hw/minikit/own.py": b"",
+        "ann/hw/.hidden": b"",
+        "ann/hw/big.bin": b"x" * 900,
+        "ann/elsewhere.csv": b"1",
+        "bob/Mini_submission.zip": zipped,
+        "bob/helpers.py": b"loose",
+        "cyd/Mini.ipynb": notebook,
+        "cyd/Mini_submission.zip": zipped,
+        "cyd/helpers.py": b"loose",
+    }
+    monkeypatch.setattr(own_files, "MAX_BYTES", 800)
+    result = collect(course, _path(tmp_path, make_zip(members)))
+    files = {name: data for name, data in placed(course).items() if not name.endswith((".ipynb", "timestamp.txt"))}
+    assert files == {
+        "ann/hw1/helpers.py": b"own",
+        "ann/hw1/pictures/sketch.jpg": b"jpg",
+        "bob/hw1/helpers.py": b"zipped",  # with which the notebook in the zip ran
+        "bob/hw1/package/__init__.py": b"",
+        "cyd/hw1/helpers.py": b"loose",  # as the notebook that is graded
+        "cyd/hw1/package/__init__.py": b"",
+    }
+    assert sorted(result.problems) == [
+        "ann: big.bin exceeds the limit of 0 MB for all files together: left out.",
+        "ann: elsewhere.csv lies in no folder of a notebook: left out.",
+        "ann: minikit/own.py has the name of what graders have there (minikit): left out.",
+    ]
+
+
+def test_the_newest_of_a_module_that_notebooks_share_counts(course, notebook, tmp_path):
+    for day, data in ((6, b"newer"), (5, b"older")):
+        members = {"ann/Mini.ipynb": notebook + b" " * day, "ann/helpers.py": data}
+        result = collect(course, _path(tmp_path, make_zip(members, when=(2026, 1, day, 12, 0, 0))))
+        (course.submitted / "ann" / "hw1" / "Mini.ipynb").unlink()  # as if each were another notebook
+    assert placed(course)["ann/hw1/helpers.py"] == b"newer"
+    assert result.problems == [
+        "ann: helpers.py is older than the one that came with another notebook, and differs: left out."
+    ]
+
+
+def test_files_that_canvas_lists_apart_belong_together(course, notebook, tmp_path):
+    members = {
+        "leeann_11_901_Mini.ipynb": notebook,
+        "leeann_11_902_helpers-1.py": b"own",
+        "leeann_LATE_11_903_sketch.jpg": b"jpg",
+    }
+    assert collect(course, _path(tmp_path, make_zip(members))).problems == []
+    assert set(placed(course)) == {
+        f"leeann_11/hw1/{name}" for name in ("Mini.ipynb", "helpers.py", "sketch.jpg", "timestamp.txt")
+    }
 
 
 def test_nbgraders_submitted_and_plain_folders(course, notebook, tmp_path):

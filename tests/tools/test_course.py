@@ -57,6 +57,20 @@ def test_all_frameworks_agree_on_right_wrong_and_noisy_answers(built_mini, tmp_p
     assert ("NO ISOLATION" in run.output) is (isolation == "none")
 
 
+def test_own_files_are_there_whoever_grades_and_the_grader_imports_none(built_mini, tmp_path):
+    answer = "import helpers\nassert open('data/one.txt').read() == '1'\ndef double(x):\n    return helpers.double(x)"
+    folder = _submit(built_mini, tmp_path / "own", answer).parent
+    (folder / "data").mkdir()
+    (folder / "data" / "one.txt").write_text("1")
+    (folder / "helpers.py").write_text(RIGHT)
+    for name in ("torch", "msgpack", "yaml", "otter", "statistics"):
+        (folder / f"{name}.py").write_text("raise SystemExit('imported')")
+    (folder / "solutions.py").write_text("raise SystemExit('imported')")
+    run = _grade(built_mini, tmp_path, "--framework", "all")
+    assert run.exit_code == 0, run.output
+    assert "│ own     │ 3 │     3 │" in run.output
+
+
 def test_broken_submissions_are_one_line_each_and_the_rest_is_graded(built_mini, tmp_path):
     _submit(built_mini, tmp_path / "right", RIGHT)
     (tmp_path / "empty").mkdir()
@@ -120,7 +134,7 @@ def test_submissions_are_found_plainly_and_in_nbgraders_layout(built_mini, tmp_p
     (path.parent / "results" / "run.json").write_text("1")
     (submission,) = find_submissions(Assignment(tmp_path, "hw1"), tmp_path, ["Mini"])
     assert (submission.student, submission.problem) == ("ann", "")
-    assert submission.read_results() == {"run.json": b"1"}
+    assert submission.read_files(built_mini) == {"results/run.json": b"1"}
 
 
 def test_a_notebook_with_a_byte_order_mark_is_read(built_mini, tmp_path):

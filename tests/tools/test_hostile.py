@@ -34,7 +34,7 @@ from autograder.grading import notebook_box
 from autograder.grading.engine import grade_notebook
 from autograder.grading.policy import NotebookLimits
 from autograder.grading.results import GradedNotebook, Status, Verdict
-from autograder.grading.staging import read_results
+from autograder.grading.staging import read_files
 from autograder.sandbox.limits import Policy
 
 pytestmark = [
@@ -175,8 +175,8 @@ def _grade(world: World, case: hostile.Case, folder: Path, limits: dict[str, Any
     path = folder / f"{hostile.NAME}.ipynb"
     hostile.write_submission(case, world.notebook, path, world.places)
     chosen = replace(LIMITS, **limits)
-    results = read_results(folder / "results")
-    return grade_notebook(world.assignment, world.notebook, path.read_bytes(), results, Policy(chosen))
+    files = read_files(world.assignment, folder)
+    return grade_notebook(world.assignment, world.notebook, path.read_bytes(), files, Policy(chosen))
 
 
 def _check_verdicts(graded: GradedNotebook, expected: dict[str, str]) -> None:
@@ -253,7 +253,7 @@ def _check_honest(world: World) -> None:
 
 def test_every_case_says_what_it_is():
     fields = {"goal", "technique", "group", "answers", "extra", "edit", "delete", "copy", "file", "unreadable",
-              "results", "limits", "many_results", "verdicts", "messages", "shows", "hides", "slow",
+              "results", "beside", "limits", "many_results", "verdicts", "messages", "shows", "hides", "slow",
               "bites"}  # fmt: skip
     for case in CASES:
         assert case.plan["goal"], case.name

@@ -16,9 +16,11 @@ from autograder.adapters import nbgrader
 from autograder.assignment.assignment import Assignment
 from autograder.cli import main
 from autograder.course.submissions import find_submissions, parse_moment
-from autograder.grading import staging
+from autograder.grading import own_files, staging
 from autograder.grading.private_files import PrivateFiles
+from autograder.grading.staging import read_files
 from autograder.process import run_module
+from kit.own_files import own_files as submission_files
 
 
 def _walk(folder: Path, owner: int | None = None) -> tuple[dict[str, bytes], dict[str, str]]:
@@ -111,17 +113,61 @@ def test_a_folder_that_is_a_link_has_no_files(tmp_path):
 
 
 def test_one_large_result_does_not_hide_the_others(tmp_path, monkeypatch):
-    monkeypatch.setattr(staging, "MAX_RESULTS", 1000)
-    sizes = {"a": 300, "b": 900, "c": 300, "d": 500, "e": 400}
+    monkeypatch.setattr(own_files, "MAX_BYTES", 1000)
+    assignment = Assignment(tmp_path / "course", "hw1")
+    folder = tmp_path / "ann"
+    (folder / "results").mkdir(parents=True)
+    sizes = {"a.csv": 10, "results/a": 300, "results/b": 900, "results/c": 300, "results/d": 500, "results/e": 400}
     for name, size in sizes.items():
-        (tmp_path / name).write_bytes(b"x" * size)
+        (folder / name).write_bytes(b"x" * size)
     told: list[str] = []
-    assert set(staging.read_results(tmp_path, told.append)) == {"a", "c", "e"}
-    assert [line.split()[0] for line in told] == ["results/b", "results/d"]
-    assert staging.read_results(tmp_path / "nowhere", told.append) == {}
-    (tmp_path / "link").symlink_to(tmp_path)
-    assert staging.read_results(tmp_path / "link", told.append) == {}
+    assert set(read_files(assignment, folder, told.append)) == {"results/a", "results/c", "results/e"}
+    assert [line.split()[0] for line in told] == ["results/b", "results/d", "a.csv"]
+    assert read_files(assignment, tmp_path / "nowhere", told.append) == {}
+    (tmp_path / "link").symlink_to(folder)
+    assert read_files(assignment, tmp_path / "link", told.append) == {}
+    shutil.rmtree(folder / "results")
+    (folder / "results").symlink_to(tmp_path)
+    assert set(read_files(assignment, folder, told.append)) == {"a.csv"}
     assert told[-1] == f"results is a link to {tmp_path}: left out."
+
+
+def test_more_files_than_anyone_needs_are_told_in_a_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(own_files, "MAX_FILES", 2)
+    for name in "abcde":
+        (tmp_path / name).write_text("x")
+    told: list[str] = []
+    assert set(read_files(Assignment(tmp_path / "course", "hw1"), tmp_path, told.append)) == {"a", "b"}
+    assert told == ["c and the files after it exceed the limit of 2 files: left out."]
+
+
+def test_of_the_files_beside_a_notebook_only_the_students_own_are_taken(built_mini, tmp_path):
+    shutil.copytree(built_mini.release, tmp_path, dirs_exist_ok=True)
+    silent = ["Other.ipynb", "Mini_submission.zip", "timestamp.txt", ".hidden/a", "__pycache__/a.pyc", "__init__.py",
+              "a.pyc", ".ipynb_checkpoints/Mini-checkpoint.ipynb"]  # fmt: skip
+    named = ["kit/own.py", "minikit.py", "solutions.py", "autograder/cli.py", "tests/a.py", "data.zip"]
+    taken = ["helpers.py", "tests.py", "torch.py", "sketch.jpg", "package/__init__.py", "results/a.npz"]
+    for name in silent + named + taken:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("x")
+    told: list[str] = []
+    assert set(read_files(built_mini, tmp_path, told.append)) == set(taken)
+    assert {line.split()[0] for line in told} == set(named)
+    # The submission cell packs the same.
+    listed = json.loads((tmp_path / "kit" / "released.json").read_text())["files"]
+    packed = submission_files(tmp_path, listed)
+    assert {path.as_posix() for path in packed.paths} == set(taken) | {"timestamp.txt", "__init__.py"}
+    assert {line.split()[0] for line in packed.left_out} == set(named)
+
+
+def test_no_file_of_a_students_reaches_a_kit_or_leaves_the_folder(built_mini, tmp_path):
+    kit = (built_mini.kit / "__init__.py").read_bytes()
+    files = {"kit/__init__.py": b"evil", "minikit": b"evil", "kit": b"evil", "a/b": b"own"}
+    with staging.staged(built_mini, files, 64) as folder:
+        assert (folder / "kit" / "__init__.py").read_bytes() == kit
+        assert (folder / "a" / "b").read_bytes() == b"own"
+        assert sorted(path.name for path in folder.iterdir()) == ["a", "kit", "minikit"]
+    assert (built_mini.kit / "__init__.py").read_bytes() == kit
 
 
 @pytest.mark.parametrize(

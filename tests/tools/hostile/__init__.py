@@ -19,6 +19,8 @@ One folder per case in ``cases/`` with a ``case.toml``:
     many_results = 5000                              # small files in the folder of results
     [results]                                        # files there
     "otter.py" = "..."
+    [beside]                                         # files beside the notebook ("link: ...", "size: ...": sparse)
+    "kit.py" = "..."
     [limits]                                         # fields of autograder.grading.policy.NotebookLimits
     cell_seconds = 2
     [verdicts]                                       # question -> name of a Verdict; passed where nothing is said
@@ -122,24 +124,32 @@ def reference(notebook: Notebook) -> NotebookNode:
 
 
 def write_submission(case: Case, notebook: Notebook, path: Path, places: dict[str, str]) -> None:
-    """Write what the case hands in: the notebook at ``path``, and its files beside it in ``results``."""
+    """Write what the case hands in: the notebook at ``path``, and its files beside it and in ``results``."""
     plan = _filled(case.plan, places)
     node = reference(notebook)
     node.cells = [made for cell in node.cells for made in _cells(cell, plan)]
     node.cells[:0] = [new_code_cell(extra["code"]) for extra in plan.get("extra", []) if not extra["after"]]
     text = json.dumps(node)
     path.write_bytes(getattr(files, plan["file"])(text) if "file" in plan else text.encode())
-    for name, content in plan.get("results", {}).items():
-        place = path.parent / "results" / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if link := content.removeprefix("link: ") if content.startswith("link: ") else "":
-            place.symlink_to(link)
-        else:
-            place.write_text(content)
+    results = {f"results/{name}": content for name, content in plan.get("results", {}).items()}
+    for name, content in {**results, **plan.get("beside", {})}.items():
+        _write(path.parent / name, content)
     for number in range(plan.get("many_results", 0)):
         place = path.parent / "results" / f"{number}.txt"
         place.parent.mkdir(exist_ok=True)
         place.write_text("x")
+
+
+def _write(place: Path, content: str) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    kind, _, what = content.partition(": ")
+    if kind == "link":
+        place.symlink_to(what)
+    elif kind == "size":
+        with place.open("wb") as file:
+            file.truncate(int(what))
+    else:
+        place.write_text(content)
 
 
 def _filled(value: Any, places: dict[str, str]) -> Any:
