@@ -1,4 +1,4 @@
-"""The first cell of every notebook: what is wrong with this installation, and how to mend it.
+"""The first cell of every notebook: what is wrong with this installation, and how to fix it.
 
 Only the standard library is imported before it is known to be complete.
 """
@@ -57,7 +57,7 @@ def in_colab() -> bool:
 
 
 def problems(wanted: dict[str, str]) -> list[str]:
-    """What keeps the notebooks from running, each with its mend."""
+    """What keeps the notebooks from running, each with its fix."""
     if sys.version_info[:2] < _PYTHON:
         have, need = (".".join(map(str, numbers)) for numbers in (sys.version_info[:2], _PYTHON))
         return [f"This is Python {have}, the homework needs {need}: {_MEND}"]

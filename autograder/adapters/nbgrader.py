@@ -145,6 +145,10 @@ class SubmittedNotebookExporter(NotebookExporter):
     def from_file(
         self, file_stream: Any, resources: Resources | None = None, **options: Any
     ) -> tuple[NotebookNode, Resources]:
+        names = (resources or {}).get("nbgrader", {})
+        if not (names and _is_ours(CourseDirectory(config=self.config), names)):
+            as_ever: tuple[NotebookNode, Resources] = super().from_file(file_stream, resources=resources, **options)
+            return as_ever
         data = file_stream.buffer.read()
         try:
             node = nbformat.reads(data.decode("utf-8"), as_version=4)
@@ -152,7 +156,8 @@ class SubmittedNotebookExporter(NotebookExporter):
         except Exception:  # nbformat raises whatever its JSON, version and schema readers raise
             node = _as_notebook(data)
         exported: tuple[NotebookNode, Resources]
-        exported = self.from_notebook_node(node, resources=resources, **options)  # type: ignore[no-untyped-call]
+        # nbconvert gives this one no hints.
+        exported = super().from_notebook_node(node, resources=resources, **options)  # type: ignore[no-untyped-call]
         return exported
 
 

@@ -27,7 +27,7 @@ _SECONDS_PER_CELL = 600
 _MOST_NAMED = 10
 _OF_CODE: dict[str, Any] = {"outputs": [], "execution_count": None}
 _RENAME = "Rename this notebook to {} (File > Rename) and run this cell again."
-_COLAB = "In Colab choose File > Download > Download .ipynb, and hand in that file."
+_COLAB = "In Colab choose File > Download > Download .ipynb, and submit that file."
 # The cell that calls us would start a kernel that runs the notebook, with this cell, which would start a kernel ...
 _OWN_CELL = "submission.make("
 _CHECKING = "KIT_SUBMISSION_CHECK"
@@ -75,7 +75,7 @@ def make(name: str) -> None:
 
 def _verdict(findings: list[str], remarks: list[str]) -> str:
     if findings:
-        return "You can hand it in like this, or mend it and run again."
+        return "You can submit it like this, or fix it and run this cell again."
     return "The rest is in order." if remarks else "Everything is in order."
 
 
