@@ -3,16 +3,18 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -m "not slow" --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
     --durations 15
+# A script among the tests, with the helpers that all tests share.
+SCRIPT := PYTHONPATH=$(CURDIR)/tests $(BIN)/python
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 .PHONY: demo compare test test-tools test-homework test-all bench build check lint lock clean
 
 demo: .venv/ready  ## grade a sample class, write its report and feedback pages; about two minutes
-	$(BIN)/python tests/homework/demo.py
+	$(SCRIPT) tests/homework/demo.py
 
 compare: .venv/ready  ## grade two notebooks of it with the engine, stock nbgrader, and stock otter; about ten minutes
 	$(BIN)/autograder build --no-solved
-	$(BIN)/python tests/homework/compare.py
+	$(SCRIPT) tests/homework/compare.py
 
 test: check test-tools test-homework  ## lint, types, tests, and that the committed release is what the source gives
 

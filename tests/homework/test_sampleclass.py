@@ -1,9 +1,12 @@
 """The sample class through the engine and both stock frameworks: every score as its manifest says."""
 
 import shutil
+import subprocess
+import sys
 
 import demo
 import pytest
+from places import ROOT
 from rich.console import Console
 from sampleclass import TIMEOUT, write_class
 
@@ -43,6 +46,17 @@ def _check(assignment, sample_class, options: Options) -> list:
 def test_engine_gives_the_points_that_manifests_say(assignment, sample_class, trains):
     names = tuple(expected.notebook for expected in sample_class[1] if (expected.notebook == TRAINS) == trains)
     _check(assignment, sample_class, Options(policy_for(assignment.settings, notebook_seconds=TIMEOUT), only=names))
+
+
+@pytest.mark.parametrize("target", ["demo", "compare"])
+def test_make_starts_its_scripts_where_they_find_what_they_import(target):
+    script = f"tests/homework/{target}.py"
+    printed = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (command,) = [line for line in printed.splitlines() if line.endswith(script)]
+    imports = f'-c \'import runpy, sys; sys.path[0] = "tests/homework"; runpy.run_path("{script}")\''
+    command = command.replace(".venv/bin/python", sys.executable).replace(script, imports)
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_demo_ends_well_where_everything_runs_out_of_time(tmp_path, monkeypatch, capsys):
