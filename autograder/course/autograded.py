@@ -18,7 +18,7 @@ from traitlets.utils.importstring import import_item
 
 from autograder.assignment.notebook import nbgrader_metadata
 from autograder.course.records import Record
-from autograder.grading.results import notes_on
+from autograder.grading.results import Status, notes_on
 
 _DONE_ELSEWHERE = (Execute, OverwriteCells, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata)
 _NO_RESPONSE = "No response."
@@ -71,7 +71,7 @@ class Pipeline:
         comments = {
             _id(cell): _comment(cell, record)
             for cell in node.cells
-            if executed and (is_solution(cell) or is_task(cell))
+            if record.status is Status.GRADED and (is_solution(cell) or is_task(cell))
         }
         return Autograded(node, scores, comments, needs_review=not executed or record.status.needs_review)
 

@@ -56,7 +56,8 @@ class Record:
         """The record of what the engine found."""
         questions = tuple(replace(result, traceback="") for result in graded.results)
         status, message = graded.status, graded.message
-        return cls(notebook.name, status, message, questions, graded.notes, graded.usage, graded.isolation)
+        usage = graded.usage if status is Status.GRADED else None
+        return cls(notebook.name, status, message, questions, graded.notes, usage, graded.isolation)
 
     def grade(self, student: str, notebook: Notebook, framework: Framework) -> Grade:
         """The student's points and messages; no points where nothing was graded."""

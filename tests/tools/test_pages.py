@@ -48,6 +48,7 @@ def test_the_report_and_the_table_of_grades(graded):
     assert run(graded, "report").exit_code == 0
     page = (graded.report / "index.html").read_text()
     assert "double(-3) is wrong" in page
+    assert "WITHOUT ISOLATION" not in page, "nothing of torn ran"
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
     assert 'href="../../feedback/right0/hw1.html"' in page
@@ -77,7 +78,9 @@ def test_feedback_says_what_happened_and_shows_no_hidden_test(graded):
     assert "<script" not in page
     assert "not graded yet" in graded.feedback("wrong1").read_text()
     assert "No response." in graded.feedback("right0").read_text()
-    assert "is not a valid notebook" in graded.feedback("torn").read_text()
+    torn = graded.feedback("torn").read_text()
+    assert "is not a valid notebook" in torn
+    assert "No response." not in torn, "that is not known"
     shutil.rmtree(graded.root / "feedback")
     assert run(graded, "feedback", "--student", "right1").exit_code == 0
     assert [path.parent.name for path in graded.root.glob("feedback/*/hw1.html")] == ["right1"]
